@@ -1,0 +1,58 @@
+"""So many simulated Logix controllers of 50 tags in one process; prints their ports."""
+
+import itertools
+import json
+import random
+import signal
+import sys
+import threading
+
+from telemetry.simulator.enip import LogixServer
+from telemetry.simulator.memory import Memory
+
+TAGS = 50
+MOVING = 10
+"""Tags beyond the counters that move every second; the others stand still, as most tags do."""
+
+
+def tag_names() -> list[tuple[str, str]]:
+    """Return name and type of every tag of a controller."""
+    others = [(f"Value_{number}", "REAL") for number in range(TAGS - 4)]
+    return [
+        ("Running", "BOOL"),
+        ("Speed", "REAL"),
+        ("Total", "DINT"),
+        ("Reject", "DINT"),
+        *others,
+    ]
+
+
+def _controller() -> LogixServer:
+    server = LogixServer(Memory([(name, kind, 0) for name, kind in tag_names()]))
+    server.set("Running", 1)
+    server.set("Speed", 60.0)
+    server.start()
+    return server
+
+
+def main(count: int) -> None:
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    servers = [_controller() for _ in range(count)]
+    print(json.dumps([server.port for server in servers]), flush=True)
+    chance = random.Random(5)
+    for second in itertools.count():
+        if ended.wait(1.0):
+            break
+        for number, server in enumerate(servers):
+            server.set("Total", second)
+            server.set("Reject", second // 50)
+            server.set("Running", (second + number) % 60 != 0)
+            for place in range(MOVING):
+                server.set(f"Value_{place}", chance.uniform(0, 100))
+    for server in servers:
+        server.stop()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,78 @@
+"""What each role may do, as one table; where it may do it is line access."""
+
+from collections.abc import Mapping
+
+from django.db.models import TextChoices
+
+
+class Role(TextChoices):
+    """What a person is on the floor, or `integrator` for a program."""
+
+    OPERATOR = "operator"
+    SHIFT_MANAGER = "shift_manager", "shift manager"
+    PRODUCTION_MANAGER = "production_manager", "production manager"
+    ENGINEER = "engineer"
+    MAINTENANCE = "maintenance"
+    QUALITY = "quality"
+    VIEWER = "viewer"
+    ADMIN = "admin"
+    INTEGRATOR = "integrator"
+
+
+def _all(app: str, *models: str) -> frozenset[str]:
+    verbs = ("add", "change", "delete", "view")
+    return frozenset(f"{app}.{verb}_{model}" for model in models for verb in verbs)
+
+
+def _view(app: str, *models: str) -> frozenset[str]:
+    return frozenset(f"{app}.view_{model}" for model in models)
+
+
+_PLANT = ("site", "area", "line", "equipment", "product", "idealcycle")
+_RECORDS = (
+    "condition",
+    "span",
+    "count",
+    "tally",
+    "counter",
+    "fault",
+    "context",
+    "contextchange",
+)
+_CONTROLLERS = ("plc", "tag", "messagebit")
+_READINGS = ("plclink", "taglatest", "sample")
+
+_BOARDS = _view("production", *_PLANT, *_RECORDS)
+_CONTROLLERS_SEEN = _view("telemetry", *_CONTROLLERS, *_READINGS)
+_MASTER = _all("production", "product", "idealcycle")
+_ENGINEERING = (
+    _all("production", "line", "equipment")
+    | _all("telemetry", *_CONTROLLERS)
+    | _CONTROLLERS_SEEN
+)
+_OPERATIONS = _view("processes", "heartbeat", "lease") | _view(
+    "events", "log", "stream", "event", "gauge"
+)
+
+PERMISSIONS: Mapping[str, frozenset[str]] = {
+    Role.OPERATOR: _BOARDS | {"production.change_context"},
+    Role.SHIFT_MANAGER: _BOARDS | {"production.change_context"},
+    Role.PRODUCTION_MANAGER: _BOARDS
+    | _MASTER
+    | {"production.change_context"}
+    | _view("accounts", "auditentry"),
+    Role.ENGINEER: _BOARDS | _MASTER | _ENGINEERING | _OPERATIONS,
+    Role.MAINTENANCE: _BOARDS | _CONTROLLERS_SEEN,
+    Role.QUALITY: _BOARDS,
+    Role.VIEWER: _BOARDS,
+    Role.INTEGRATOR: _BOARDS,
+    # An admin may do everything but rewrite the past: records and the audit have no form that changes them.
+    Role.ADMIN: _BOARDS
+    | _MASTER
+    | _ENGINEERING
+    | _OPERATIONS
+    | {"production.change_context"}
+    | _all("production", "site", "area")
+    | _all("accounts", "user", "apitoken")
+    | _view("accounts", "auditentry"),
+}

@@ -1,0 +1,49 @@
+"""The Celery app and, as one table, everything that beat starts."""
+
+import os
+
+from celery import Celery
+from celery.signals import setup_logging
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ms5.settings")
+
+app = Celery("ms5")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def _log_as_django_does(**_: object) -> None:
+    """Keep Celery from replacing the loggers of ms5.settings."""
+
+
+def _every(
+    period_s: float, task: str, *args: object, queue: str = "celery"
+) -> dict[str, object]:
+    """One row: a tick that nobody took within its period is dropped, since the next one does its work."""
+    return {
+        "task": task,
+        "schedule": period_s,
+        "args": args,
+        "options": {"expires": max(1.0, period_s), "queue": queue},
+    }
+
+
+def schedule(poll_shards: int) -> dict[str, dict[str, object]]:
+    """Beat's table: the poll once a second per shard of PLCs, then the processors."""
+    polls = {
+        f"poll.{shard}": _every(1.0, "telemetry.tasks.poll", shard, queue="poll")
+        for shard in range(poll_shards)
+    }
+    return polls | {
+        "production": _every(1.0, "production.tasks.production"),
+        "retention": _every(60.0, "ms5.events.tasks.retention"),
+        "samples": _every(300.0, "telemetry.tasks.prune_samples"),
+    }
+
+
+@app.on_after_configure.connect
+def _fill_the_schedule(sender: Celery, **_: object) -> None:
+    from django.conf import settings  # noqa: PLC0415 - settings exist once the app is configured
+
+    sender.conf.beat_schedule = schedule(settings.POLL_SHARDS)

@@ -1,0 +1,45 @@
+"""Consistent reads: one transaction of its own for a snapshot, on either engine."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from django.db import connections, transaction
+
+_reading: ContextVar[bool] = ContextVar("ms5_reading", default=False)
+
+
+class SnapshotRouter:
+    """Send the reads of a `reading()` block to its own connection; there is one database."""
+
+    def db_for_read(self, model: Any, **hints: Any) -> str | None:
+        return "snapshot" if _reading.get() else None
+
+    def db_for_write(self, model: Any, **hints: Any) -> str:
+        return "default"
+
+    def allow_relation(self, first: Any, second: Any, **hints: Any) -> bool:
+        return True
+
+    def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool:
+        return db == "default"
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Read everything in the block as of one moment.
+
+    PostgreSQL: REPEATABLE READ. SQLite: a DEFERRED transaction, since IMMEDIATE would take the
+    write lock. Inside an open transaction of the default connection the block reads through that one
+    instead, so that an action sees what it has just written.
+    """
+    if _reading.get() or connections["default"].in_atomic_block:
+        yield
+        return
+    token = _reading.set(True)
+    try:
+        with transaction.atomic(using="snapshot"):
+            yield
+    finally:
+        _reading.reset(token)

@@ -1,0 +1,1 @@
+"""The log that carries every fact and gauge from the floor to whoever listens."""

@@ -1,0 +1,313 @@
+"""The one door into the log: `recording()` opens an action, `append()` and `gauge()` say what happened.
+
+The caller guarantees that its row locks are taken before the outermost `recording()` ends, since the
+streams are locked there, last and in sorted order, and held only until the commit. Hence positions are
+dense, in commit order, and given back by a rollback.
+"""
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+import uuid_utils.compat as uuid
+from django.db import connection, transaction
+from django.utils import timezone
+
+from ms5.events.facts import MAX_BYTES, TYPES, Data, Kind
+from ms5.events.models import Event, Log, Stream, new_epoch
+
+log = logging.getLogger(__name__)
+
+PLANT = "plant"
+SYS = "sys"
+
+
+class NotRecording(RuntimeError):
+    """`append()` or `gauge()` was called outside of `recording()`."""
+
+
+class BadEvent(ValueError):
+    """An event that is not of its declared type, shape or size; nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a recording will write: a fact (key is empty) or a gauge."""
+
+    type: str
+    line_id: str | None
+    equipment_code: str | None
+    at: datetime
+    data: msgspec.Raw
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An entry as the log holds it: `seq` of a fact or `ver` of a gauge, and the text of the wire."""
+
+    type: str
+    line_id: str | None
+    equipment_code: str | None
+    position: int
+    text: str
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What one commit added to one stream."""
+
+    stream: str
+    head: int
+    facts: tuple[Written, ...]
+    gauges: tuple[Written, ...]
+
+
+@dataclass(slots=True)
+class _Pending:
+    """Entries by stream, in the order in which they were said."""
+
+    entries: list[tuple[str, Entry]] = field(default_factory=list)
+
+
+_pending: ContextVar[_Pending | None] = ContextVar("ms5_pending", default=None)
+_listeners: list[Callable[[Sequence[Appended]], None]] = []
+
+
+def on_append(listener: Callable[[Sequence[Appended]], None]) -> None:
+    """Call `listener` after each commit that wrote to the log, in the thread that committed.
+
+    It is a hint: the process may die before it, so nobody may depend on it. It must not block.
+    """
+    if listener not in _listeners:
+        _listeners.append(listener)
+
+
+@contextmanager
+def recording() -> Iterator[None]:
+    """Run one action: a transaction whose facts are written with it, once, when the outermost ends.
+
+    An inner `recording()` is a savepoint: if it fails, what it said is forgotten with what it wrote.
+    (A bare `transaction.atomic()` would roll back the rows and keep the facts: do not use one inside.)
+    """
+    pending = _pending.get()
+    if pending is not None:
+        said = len(pending.entries)
+        try:
+            with transaction.atomic():
+                yield
+        except BaseException:
+            del pending.entries[said:]
+            raise
+        return
+    pending = _Pending()
+    token = _pending.set(pending)
+    try:
+        with transaction.atomic(durable=True):
+            yield
+            if pending.entries:
+                _flush(pending.entries)
+    finally:
+        _pending.reset(token)
+
+
+def append(
+    type_: str,
+    data: Data,
+    *,
+    occurred_at: datetime,
+    line_id: str | None = None,
+    equipment_code: str | None = None,
+) -> None:
+    """Say a fact. It is in the log if and only if the action commits.
+
+    `line_id` is the code of a line, which is also its stream; None is the stream `plant`.
+    Raises BadEvent for an unknown type, a wrong shape or more than 8 KiB, NotRecording outside of an action.
+    """
+    encoded = _encoded(Kind.FACT, type_, data)
+    _say(Entry(type_, line_id, equipment_code, occurred_at, encoded))
+
+
+def gauge(
+    type_: str,
+    data: Data,
+    *,
+    key: str,
+    source_at: datetime,
+    line_id: str | None = None,
+    equipment_code: str | None = None,
+) -> None:
+    """Say the latest value of `key`; an older `source_at` than the stored one changes nothing."""
+    encoded = _encoded(Kind.GAUGE, type_, data)
+    _say(Entry(type_, line_id, equipment_code, source_at, encoded, key))
+
+
+def _encoded(kind: Kind, type_: str, data: Data) -> msgspec.Raw:
+    """Return the data as JSON, or raise BadEvent if it is not what the table declares."""
+    declared = TYPES.get(type_)
+    if declared is None or declared.kind is not kind:
+        raise BadEvent(f"{type_} is not a declared {kind}")
+    encoded = msgspec.json.encode(data)
+    try:
+        # A Struct does not check its fields when it is built, only when it is decoded.
+        msgspec.json.decode(encoded, type=declared.data)
+    except msgspec.ValidationError as wrong:
+        raise BadEvent(f"{type_}: {wrong}") from wrong
+    if len(encoded) > MAX_BYTES:
+        raise BadEvent(f"{type_} has {len(encoded)} bytes of data; the limit is {MAX_BYTES}")
+    return msgspec.Raw(encoded)
+
+
+def _say(entry: Entry) -> None:
+    pending = _pending.get()
+    if pending is None:
+        raise NotRecording(f"{entry.type} was said outside of recording()")
+    if entry.at.tzinfo is None:
+        raise BadEvent(f"{entry.type} has a time without a time zone")
+    pending.entries.append((entry.line_id or PLANT, entry))
+
+
+def _flush(entries: Sequence[tuple[str, Entry]]) -> None:
+    by_stream: dict[str, list[Entry]] = defaultdict(list)
+    for stream, entry in entries:
+        by_stream[stream].append(entry)
+    now = timezone.now()
+    appended = [_write(name, by_stream[name], now) for name in sorted(by_stream)]
+    transaction.on_commit(lambda: _announce(appended))
+
+
+def _write(name: str, entries: Sequence[Entry], now: datetime) -> Appended:
+    facts = [entry for entry in entries if not entry.key]
+    # Within one action only the newest value of a key can matter.
+    gauges = list({entry.key: entry for entry in entries if entry.key}.values())
+    stream_id, head, gauge_head = _advance(name, len(facts), len(gauges))
+    written = [
+        _fact(name, head - len(facts) + number, entry) for number, entry in enumerate(facts, 1)
+    ]
+    Event.objects.bulk_create(
+        Event(
+            stream_id=stream_id,
+            seq=fact.position,
+            event_id=event_id,
+            type=fact.type,
+            line_id=fact.line_id,
+            equipment_code=fact.equipment_code,
+            occurred_at=entry.at,
+            text=fact.text,
+        )
+        for (fact, event_id), entry in zip(written, facts, strict=True)
+    )
+    kept = [
+        value
+        for number, entry in enumerate(gauges, 1)
+        if (value := _put(stream_id, gauge_head - len(gauges) + number, entry, now)) is not None
+    ]
+    return Appended(name, head, tuple(fact for fact, _ in written), tuple(kept))
+
+
+def _advance(name: str, facts: int, gauges: int) -> tuple[int, int, int]:
+    """Take the stream's row lock and the next positions; the row appears with the first use."""
+    sql = (
+        "UPDATE events_stream SET head = head + %s, gauge_head = gauge_head + %s"
+        " WHERE name = %s RETURNING id, head, gauge_head"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [facts, gauges, name])
+        row = cursor.fetchone()
+        if row is None:
+            Stream.objects.bulk_create([Stream(name=name)], ignore_conflicts=True)
+            cursor.execute(sql, [facts, gauges, name])
+            row = cursor.fetchone()
+    return int(row[0]), int(row[1]), int(row[2])
+
+
+def _fact(stream: str, seq: int, entry: Entry) -> tuple[Written, uuid.UUID]:
+    event_id = uuid.uuid7()
+    text = msgspec.json.encode(
+        {
+            "type": entry.type,
+            "timestamp": entry.at,
+            "line_id": entry.line_id,
+            "equipment_code": entry.equipment_code,
+            "event_id": str(event_id),
+            "stream": stream,
+            "seq": seq,
+            "data": entry.data,
+        }
+    ).decode()
+    return Written(entry.type, entry.line_id, entry.equipment_code, seq, text), event_id
+
+
+# The condition is the guarantee that an older source time never overwrites a newer one.
+_PUT = """
+INSERT INTO events_gauge
+    (stream_id, key, ver, type, line_id, equipment_code, source_at, recorded_at, text)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (stream_id, key) DO UPDATE SET
+    ver = excluded.ver, type = excluded.type, line_id = excluded.line_id,
+    equipment_code = excluded.equipment_code, source_at = excluded.source_at,
+    recorded_at = excluded.recorded_at, text = excluded.text
+WHERE excluded.source_at >= events_gauge.source_at
+RETURNING ver
+"""
+
+
+def _put(stream_id: int, ver: int, entry: Entry, now: datetime) -> Written | None:
+    text = msgspec.json.encode(
+        {
+            "type": entry.type,
+            "timestamp": entry.at,
+            "line_id": entry.line_id,
+            "equipment_code": entry.equipment_code,
+            "key": entry.key,
+            "ver": ver,
+            "source_at": entry.at,
+            "data": entry.data,
+        }
+    ).decode()
+    adapt = connection.ops.adapt_datetimefield_value
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _PUT,
+            [
+                stream_id,
+                entry.key,
+                ver,
+                entry.type,
+                entry.line_id,
+                entry.equipment_code,
+                adapt(entry.at),
+                adapt(now),
+                text,
+            ],
+        )
+        stored = cursor.fetchone() is not None
+    if not stored:
+        return None
+    return Written(entry.type, entry.line_id, entry.equipment_code, ver, text, entry.key)
+
+
+def _announce(appended: Sequence[Appended]) -> None:
+    for listener in _listeners:
+        try:
+            listener(appended)
+        except Exception:  # a hint that fails must not fail the action that has committed
+            log.exception("a listener of the log failed")
+
+
+def epoch() -> str:
+    """Return the log's epoch, beginning the log if it is new."""
+    return Log.objects.get_or_create(pk=1)[0].epoch
+
+
+def renew(reason: str) -> str:
+    """Begin a new epoch: every client learns that its positions mean nothing, and takes a snapshot."""
+    fresh = new_epoch()
+    Log.objects.update_or_create(pk=1, defaults={"epoch": fresh, "reason": reason})
+    return fresh

@@ -1,0 +1,178 @@
+"""The tail: a thread that reads what the streams gained, from a cursor of its own.
+
+The database carries, a hint only wakes. A lost, doubled or reordered hint cannot lose, double or reorder
+a fact, because the next position must be the cursor plus one or the tail says that continuity is lost.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from django.db import DatabaseError, InterfaceError, connections
+
+from ms5.events.log import Written
+from ms5.events.models import Event, Gauge, Log, Stream
+
+log = logging.getLogger(__name__)
+
+BATCH = 500
+_BACK_OFF_S = (0.2, 0.5, 1.0, 2.0)
+
+
+class ContinuityLost(RuntimeError):
+    """Positions of before mean nothing any more: another epoch, a head that went back, a hole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a stream gained: facts in order, the newest gauges, and the position after them."""
+
+    stream: str
+    facts: tuple[Written, ...]
+    gauges: tuple[Written, ...]
+    position: int
+
+
+class Listener(Protocol):
+    """Who hears the tail; called in the tail's thread."""
+
+    def wants(self, stream: str) -> bool:
+        """Whether facts of the stream are worth reading. Asked after the heads were read, so that
+        who begins to want a stream and then takes a snapshot of it misses nothing.
+        """
+
+    def gained(self, batch: Batch) -> None: ...
+
+    def lost(self, reason: str) -> None:
+        """Continuity is lost: whoever held positions must start from a snapshot."""
+
+
+@dataclass(slots=True)
+class _Cursor:
+    position: int
+    gauge: int
+
+
+@dataclass(slots=True)
+class Tail:
+    """Follow all streams until `stop()`; `wake()` when there is reason to look at once."""
+
+    listener: Listener
+    poll_s: float = 0.1
+    ok_at: float = 0.0
+    """Monotonic time of the last look that succeeded."""
+    error: str = ""
+    epoch: str = ""
+    _cursors: dict[int, _Cursor] = field(default_factory=dict)
+    _wake: threading.Event = field(default_factory=threading.Event)
+    _ended: threading.Event = field(default_factory=threading.Event)
+    _thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Set the cursors to the present heads, then follow. Raises what the database raises."""
+        try:
+            self._begin()
+        finally:
+            connections.close_all()
+        self._thread = threading.Thread(target=self._run, name="tail", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread; returns when it has ended, at most a look later."""
+        self._ended.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(timeout=5)
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since the last look that succeeded."""
+        return time.monotonic() - self.ok_at
+
+    def _begin(self) -> None:
+        self.epoch = Log.objects.get_or_create(pk=1)[0].epoch
+        self._cursors = {
+            stream.pk: _Cursor(stream.head, stream.gauge_head)
+            for stream in Stream.objects.all()
+        }
+        self.ok_at = time.monotonic()
+
+    def _run(self) -> None:
+        failures = 0
+        while not self._ended.is_set():
+            try:
+                self._look()
+                failures = 0
+                self.error = ""
+            except ContinuityLost as lost:
+                log.error("the log lost continuity", extra={"reason": str(lost)})  # noqa: TRY400
+                self._restart(str(lost))
+            except (DatabaseError, InterfaceError) as failure:
+                self.error = str(failure).strip() or type(failure).__name__
+                log.warning("the tail cannot read the log", extra={"error": self.error})
+                connections.close_all()
+                self._ended.wait(_BACK_OFF_S[min(failures, len(_BACK_OFF_S) - 1)])
+                failures += 1
+            except Exception:  # the tail must outlive any listener's mistake, which is logged
+                log.exception("the tail failed")
+                self._restart("the tail failed")
+                self._ended.wait(1.0)
+            self._wake.wait(self.poll_s)
+            self._wake.clear()
+        connections.close_all()
+
+    def _restart(self, reason: str) -> None:
+        try:
+            self._begin()
+        except (DatabaseError, InterfaceError) as failure:
+            self.error = str(failure)
+            connections.close_all()
+        self.listener.lost(reason)
+
+    def _look(self) -> None:
+        epoch = Log.objects.filter(pk=1).values_list("epoch", flat=True).first()
+        if epoch != self.epoch:
+            raise ContinuityLost(f"the epoch is {epoch}, it was {self.epoch}")
+        for stream in Stream.objects.all():
+            # A stream unknown until now was born after the start: all of it is new.
+            cursor = self._cursors.setdefault(stream.pk, _Cursor(stream.tail - 1, 0))
+            if stream.head < cursor.position:
+                raise ContinuityLost(f"{stream.name} went back to {stream.head}")
+            while cursor.position < stream.head or cursor.gauge < stream.gauge_head:
+                if not self.listener.wants(stream.name):
+                    cursor.position, cursor.gauge = stream.head, stream.gauge_head
+                    break
+                self._read(stream, cursor)
+        self.ok_at = time.monotonic()
+
+    def _read(self, stream: Stream, cursor: _Cursor) -> None:
+        facts = tuple(self._facts(stream, cursor.position))
+        for expected, fact in enumerate(facts, cursor.position + 1):
+            if fact.position != expected:
+                raise ContinuityLost(
+                    f"{stream.name} has {fact.position} where {expected} must be"
+                )
+        if not facts and cursor.position < stream.head:
+            raise ContinuityLost(f"{stream.name} lacks {cursor.position + 1}")
+        gauges = tuple(self._gauges(stream, cursor.gauge))
+        cursor.position += len(facts)
+        cursor.gauge = max([stream.gauge_head, *(gauge.position for gauge in gauges)])
+        self.listener.gained(Batch(stream.name, facts, gauges, cursor.position))
+
+    @staticmethod
+    def _facts(stream: Stream, after: int) -> Iterable[Written]:
+        rows = Event.objects.filter(stream=stream, seq__gt=after).order_by("seq")
+        for row in rows.values_list("type", "line_id", "equipment_code", "seq", "text")[:BATCH]:
+            yield Written(*row)
+
+    @staticmethod
+    def _gauges(stream: Stream, after: int) -> Iterable[Written]:
+        rows = Gauge.objects.filter(stream=stream, ver__gt=after).order_by("ver")
+        for row in rows.values_list("type", "line_id", "equipment_code", "ver", "text", "key"):
+            yield Written(*row)

@@ -1,0 +1,1 @@
+"""How times are printed; Django looks here by language."""

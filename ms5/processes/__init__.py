@@ -1,0 +1,1 @@
+"""What runs: heartbeats of processors and leases that a dead holder loses."""

@@ -1,0 +1,44 @@
+"""Heartbeats and leases."""
+
+from datetime import timedelta
+from typing import ClassVar
+
+from django.db import models
+
+
+class Heartbeat(models.Model):
+    """When a processor last did its work, and what it said if it could not."""
+
+    name = models.CharField(max_length=60, unique=True)
+    period_s = models.FloatField(help_text="Seconds between two runs.")
+    instance = models.CharField(max_length=120, help_text="host:pid of the last run.")
+    ok_at = models.DateTimeField(null=True, help_text="When it last succeeded.")
+    took_ms = models.FloatField(default=0, help_text="Milliseconds of the last run.")
+    detail = models.JSONField(default=dict, help_text="Figures of the last run.")
+    error = models.TextField(blank=True)
+    error_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def late_after(self) -> timedelta:
+        """No success within three periods counts as late."""
+        return timedelta(seconds=3 * self.period_s)
+
+
+class Lease(models.Model):
+    """Who may do what only one may do, until when, by the database's clock."""
+
+    name = models.CharField(max_length=60, unique=True)
+    holder = models.CharField(max_length=120)
+    until = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.holder}"

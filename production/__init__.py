@@ -1,0 +1,1 @@
+"""The plant: lines, equipment, states, counts and everything that time makes of them."""

@@ -1,0 +1,106 @@
+"""The context of an equipment: operator, product, target speed, planned stop; a person or a PLC sets it."""
+
+import logging
+from collections.abc import Collection
+from datetime import datetime
+from typing import TypedDict, Unpack
+
+from ms5.accounts import audit
+from ms5.accounts.models import User
+from ms5.events.log import recording
+from ms5.events.retry import retried
+from production.actions.lines import locked
+from production.models import Condition, Context, ContextChange, Equipment, Product
+
+log = logging.getLogger(__name__)
+
+
+class Changes(TypedDict, total=False):
+    """What a context may be told; what is left out stays as it is."""
+
+    operator: User | None
+    product: Product | None
+    target_speed: float | None
+    planned_stop: bool
+    planned_stop_reason: str
+
+
+@retried
+def set_context(
+    equipment: Equipment, *, actor: User | None, at: datetime, **changes: Unpack[Changes]
+) -> Context:
+    """Change the context and return it; `actor` None is a PLC.
+
+    Idempotent: what is so already is neither a change nor audited. The reason of a planned stop goes with
+    the stop. Raises ValidationError for values that cannot be, such as a target speed of zero.
+    """
+    with recording():
+        locked([equipment.pk])
+        context = contexts([equipment.pk])[equipment.pk]
+        before = audit.public_fields(context)
+        for name, value in changes.items():
+            if name not in Changes.__annotations__:
+                raise TypeError(f"a context has no {name}")
+            setattr(context, name, value)
+        if not context.planned_stop:
+            context.planned_stop_reason = ""
+        after = audit.public_fields(context)
+        if after == before:
+            return context
+        context.full_clean()
+        _keep(context, at, actor)
+        if actor is not None:
+            audit.record(
+                actor,
+                "context.change",
+                context,
+                before=before,
+                after=after,
+                line_id=equipment.line.code,
+            )
+    return context
+
+
+def contexts(equipment_ids: Collection[int]) -> dict[int, Context]:
+    """Return the contexts by equipment, an empty one for what has none yet. The caller holds the locks."""
+    rows = Context.objects.filter(equipment__in=equipment_ids)
+    found = {row.pk: row for row in rows}
+    return {pk: found.get(pk) or Context(equipment_id=pk) for pk in equipment_ids}
+
+
+def follow_product(
+    condition: Condition, context: Context, number: int | None, at: datetime
+) -> None:
+    """Take over the product that the controller names, when it names another one than before.
+
+    A number that stays as it was does not undo what a person said meanwhile. A number that no product
+    has leaves the equipment without one, until a product gets it or the controller names another.
+    """
+    if number is None or (
+        number == condition.product_number and context.product_id is not None
+    ):
+        return
+    product = Product.objects.filter(plc_number=number).first()
+    if product is None and number != condition.product_number:
+        log.warning(
+            "no product has the number that the controller names",
+            extra={"equipment": condition.equipment.code, "number": number},
+        )
+    condition.product_number = number
+    if context.product_id != (product.pk if product else None):
+        context.product = product
+        _keep(context, at, None)
+
+
+def _keep(context: Context, at: datetime, actor: User | None) -> None:
+    context.save()
+    ContextChange.objects.create(
+        equipment_id=context.pk,
+        operator=context.operator,
+        product=context.product,
+        target_speed=context.target_speed,
+        planned_stop=context.planned_stop,
+        planned_stop_reason=context.planned_stop_reason,
+        at=at,
+        actor=actor,
+    )

@@ -1,0 +1,130 @@
+"""Observations become states, counts, faults and context, with the facts about them, a transaction a line."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from ms5.events.log import recording
+from ms5.events.retry import retried
+from production.actions import faults, states
+from production.actions.context import contexts, follow_product
+from production.actions.counts import Ledger
+from production.actions.lines import locked, per_line
+from production.choices import State
+from production.models import Condition, Context, Fault
+from production.observation import Observation
+from production.transitions import change, gap
+
+# What a fault explains. An idle machine or one in set-up has another reason to stand.
+EXPLAINED_BY_FAULTS = frozenset({State.FAULTED, State.STOPPED, State.STARVED, State.BLOCKED})
+
+
+def observe(observations: Sequence[Observation]) -> int:
+    """Take over what was seen; return the number of state changes.
+
+    Each line is one transaction, with its facts. Idempotent: an observation that is not newer than the
+    last good one of its equipment is ignored. A bad one moves nothing, but may be the one by which it
+    shows that the state was not told for too long. Raises what `per_line` raises.
+    """
+    return per_line(observations, lambda seen: seen.equipment_id, _observe_line)
+
+
+@retried
+def _observe_line(observations: Sequence[Observation]) -> int:
+    moves = 0
+    with recording():
+        floor = _Floor.under_lock(observations)
+        for seen in sorted(observations, key=lambda each: each.source_at):
+            condition = floor.conditions[seen.equipment_id]
+            if condition.last_good_at is not None and seen.source_at <= condition.last_good_at:
+                continue
+            moves += floor.take(condition, seen) if seen.is_good else _distrust(condition, seen)
+        floor.ledger.write()
+        states.save(floor.conditions.values())
+    return moves
+
+
+def _distrust(condition: Condition, seen: Observation) -> int:
+    """Note why nothing is known by a bad observation, and that the state was not told for too long."""
+    condition.quality = seen.quality
+    condition.trouble = seen.reason[: states.LONGEST_REASON]
+    if move := gap(states.present(condition), seen.source_at, states.no_data_after(condition)):
+        states.forget(condition, move, states.silent_for(condition, move, seen.source_at))
+        return 1
+    if condition.state == State.NO_DATA and seen.reason:
+        states.explain(condition, seen.reason, seen.source_at)
+    return 0
+
+
+@dataclass(slots=True)
+class _Floor:
+    """What observations of a line are judged by: rows under lock, brought up to date one by one."""
+
+    conditions: dict[int, Condition]
+    contexts: dict[int, Context]
+    ledger: Ledger
+    faults: dict[int, dict[str, Fault]]
+
+    @classmethod
+    def under_lock(cls, observations: Sequence[Observation]) -> Self:
+        good = [seen for seen in observations if seen.is_good]
+        return cls(
+            conditions=locked(seen.equipment_id for seen in observations),
+            contexts=contexts({seen.equipment_id for seen in good}),
+            ledger=Ledger.of({seen.equipment_id for seen in good if seen.counters}),
+            faults=faults.open_faults(
+                {seen.equipment_id for seen in good if seen.faults is not None}
+            ),
+        )
+
+    def take(self, condition: Condition, seen: Observation) -> int:
+        """Take over a good observation, newer than what is known; return the state changes."""
+        at, longest = seen.source_at, states.no_data_after(condition)
+        moves = 0
+        if lost := gap(states.present(condition), at, longest):
+            states.forget(condition, lost, states.silent_for(condition, lost, at))
+            moves += 1
+        context = self.contexts[condition.pk]
+        self.ledger.read(
+            condition,
+            seen,
+            context.product_id,
+            is_known=condition.state != State.NO_DATA,
+            longest=longest,
+        )
+        follow_product(condition, context, seen.product_number, at)
+        moves += self._move(condition, seen)
+        condition.quality = seen.quality
+        condition.trouble = ""
+        condition.last_good_at = at
+        if seen.state is not None:
+            condition.state_read_at = at
+        if seen.state is not None or seen.speed is not None:
+            condition.speed = seen.speed
+        return moves
+
+    def _move(self, condition: Condition, seen: Observation) -> int:
+        """Let the state and the faults follow; the state's fact comes last, since a fault may explain it."""
+        at = seen.source_at
+        move = change(condition.state, seen.state, at, has_begun=condition.since is not None)
+        if move:
+            states.leave(condition, at)
+        state = move.state if move else condition.state
+        has_first_out = seen.faults is not None and faults.follow(
+            condition,
+            self.faults[condition.pk],
+            seen.faults,
+            at,
+            is_running=state == State.RUNNING,
+        )
+        if state not in EXPLAINED_BY_FAULTS:
+            reason = condition.reason if seen.state is None and not move else seen.reason
+        elif move or has_first_out:
+            reason = faults.first_out(condition) or seen.reason
+        else:
+            reason = condition.reason
+        if move:
+            states.enter(condition, move, reason)
+            return 1
+        states.explain(condition, reason, at)
+        return 0

@@ -1,0 +1,183 @@
+"""Pages of sites, areas, lines, equipment, products and ideal cycles."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db import models
+from django.http import HttpRequest
+
+from ms5.accounts.audited import actor
+from ms5.admin_base import STATE_COLOURS, VisibleFilter, ago, column
+from production.admin.base import AllLinesToAdd, LimitedAdmin, LimitedInline, PlantAdmin
+from production.models import Area, Equipment, IdealCycle, Line, Product, Site
+from production.visibility import with_a_visible_line
+
+
+@admin.register(Site)
+class SiteAdmin(AllLinesToAdd, PlantAdmin):
+    """Plants, each with the time zone its shifts live in."""
+
+    list_display = ("code", "name", "time_zone")
+    search_fields = ("code", "name")
+
+    def get_queryset(self, request: HttpRequest) -> "models.QuerySet[Any]":
+        rows = super().get_queryset(request)
+        return with_a_visible_line(rows, actor(request), "areas__lines")
+
+
+@admin.register(Area)
+class AreaAdmin(AllLinesToAdd, PlantAdmin):
+    """Parts of a site."""
+
+    list_display = ("code", "name", "site")
+    list_filter = (("site", VisibleFilter),)
+    list_select_related = ("site",)
+    search_fields = ("code", "name", "site__code", "site__name")
+    autocomplete_fields = ("site",)
+
+    def get_queryset(self, request: HttpRequest) -> "models.QuerySet[Any]":
+        rows = super().get_queryset(request)
+        return with_a_visible_line(rows, actor(request), "lines")
+
+
+class EquipmentInline(LimitedInline):
+    """The equipment of a line in flow order; thresholds are on each one's own page."""
+
+    model = Equipment
+    within = "line"
+    line_code_path = "line.code"
+    fields = ("position", "code", "name", "is_constraint")
+    show_change_link = True
+
+
+@admin.register(Line)
+class LineAdmin(AllLinesToAdd, LimitedAdmin):
+    """Lines in plant order, each with its equipment."""
+
+    within = "pk"
+    line_code_path = "code"
+    list_display = ("code", "name", "area", "position", "machines", "constraint")
+    list_filter = (("area", VisibleFilter),)
+    search_fields = ("code", "name")
+    autocomplete_fields = ("area",)
+    inlines = (EquipmentInline,)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": ("code", "name", "area", "position"),
+                "description": "The code names the line for programs and boards and never changes.",
+            },
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> "models.QuerySet[Any]":
+        rows = super().get_queryset(request)
+        return rows.select_related("area__site").prefetch_related("equipment")
+
+    @column("equipment")
+    def machines(self, line: Line) -> int:
+        return len(line.equipment.all())
+
+    @column("constraint")
+    def constraint(self, line: Line) -> str | None:
+        return next((each.name for each in line.equipment.all() if each.is_constraint), None)
+
+
+class IdealCycleInline(LimitedInline):
+    """The ideal cycles of an equipment, per product and date."""
+
+    model = IdealCycle
+    within = "equipment__line"
+    line_code_path = "equipment.line.code"
+    fields = ("product", "seconds", "effective_from")
+    autocomplete_fields = ("product",)
+
+
+@admin.register(Equipment)
+class EquipmentAdmin(LimitedAdmin):
+    """Machines: their place in the line, their thresholds, and what they are doing now."""
+
+    within = "line"
+    line_code_path = "line.code"
+    list_display = (
+        "code",
+        "name",
+        "line",
+        "position",
+        "constraint",
+        "state",
+        "since",
+        "reading",
+    )
+    list_filter = (("line", VisibleFilter), "is_constraint", "condition__state")
+    list_select_related = ("line", "condition")
+    search_fields = ("code", "name", "line__code", "line__name")
+    autocomplete_fields = ("line",)
+    readonly_fields = ("state", "since", "reading")
+    inlines = (IdealCycleInline,)
+    fieldsets = (
+        (None, {"fields": ("code", "name", "line", "position", "is_constraint")}),
+        ("Now", {"fields": ("state", "since", "reading")}),
+        (
+            "When it runs, stops, and is silent",
+            {
+                "fields": ("running_above", "slow_after_s", "stop_after_s", "no_data_after_s"),
+                "description": "A stop up to the stop threshold is a micro-stop, a performance loss;"
+                " a longer one is a downtime.",
+            },
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> "models.QuerySet[Any]":
+        return Equipment.objects.in_flow_order().filter(
+            pk__in=super().get_queryset(request).values("pk")
+        )
+
+    @column("constraint", order="is_constraint", colours={"constraint": "primary"})
+    def constraint(self, equipment: Equipment) -> tuple[str, str] | None:
+        return ("constraint", "constraint") if equipment.is_constraint else None
+
+    @column("state", order="condition__state", colours=STATE_COLOURS)
+    def state(self, equipment: Equipment) -> tuple[str, str]:
+        condition = getattr(equipment, "condition", None)
+        if condition is None:
+            return "no_data", "no data yet"
+        return condition.state, condition.get_state_display()
+
+    @column("for", order="condition__since")
+    def since(self, equipment: Equipment) -> str | None:
+        condition = getattr(equipment, "condition", None)
+        age = ago(condition.since) if condition else None
+        return age.removesuffix(" ago") if age else None
+
+    @column("last good reading", order="condition__last_good_at")
+    def reading(self, equipment: Equipment) -> str | None:
+        condition = getattr(equipment, "condition", None)
+        return ago(condition.last_good_at) if condition else None
+
+
+@admin.register(Product)
+class ProductAdmin(PlantAdmin):
+    """What is made; products belong to the plant and not to a line."""
+
+    list_display = ("code", "name", "plc_number")
+    search_fields = ("code", "name", "=plc_number")
+
+
+@admin.register(IdealCycle)
+class IdealCycleAdmin(LimitedAdmin):
+    """How long one piece ideally takes. A new standard is a new row, so that past figures keep theirs."""
+
+    within = "equipment__line"
+    line_code_path = "equipment.line.code"
+    list_display = ("equipment", "product", "seconds", "per_minute", "effective_from")
+    list_filter = (("equipment__line", VisibleFilter), ("product", VisibleFilter))
+    list_select_related = ("equipment", "product")
+    search_fields = ("equipment__code", "equipment__name", "product__code", "product__name")
+    autocomplete_fields = ("equipment", "product")
+    date_hierarchy = "effective_from"
+
+    @column("a minute", order="-seconds")
+    def per_minute(self, cycle: IdealCycle) -> str:
+        return f"{60 / cycle.seconds:.4g}"

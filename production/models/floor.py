@@ -1,0 +1,209 @@
+"""The plant in ISA-95's terms: site, area, line, equipment; products and their ideal cycles."""
+
+import zoneinfo
+from typing import ClassVar
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models.functions import Lower
+
+from production.querysets import EquipmentQuerySet, IdealCycleQuerySet, LineQuerySet
+
+CODE = RegexValidator(
+    r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z",
+    "A code has up to 64 letters, digits, dots, hyphens or underscores, and begins with a letter or digit.",
+)
+RESERVED = ("all", "plant", "sys", "me")
+
+
+def not_reserved(value: str) -> None:
+    """Refuse the words that mean something in a subscription target."""
+    if value.lower() in RESERVED:
+        raise ValidationError(f"'{value}' is a reserved word; choose another code.")
+
+
+def known_time_zone(value: str) -> None:
+    """Refuse what is not an IANA time zone."""
+    if value not in zoneinfo.available_timezones():
+        raise ValidationError(f"'{value}' is not a time zone such as Europe/Berlin.")
+
+
+class Site(models.Model):
+    """A plant at one place, with the time zone its shifts live in."""
+
+    code = models.CharField(max_length=64, unique=True, validators=[CODE])
+    name = models.CharField(max_length=100)
+    time_zone = models.CharField(
+        max_length=64,
+        default="UTC",
+        validators=[known_time_zone],
+        help_text="Such as Europe/Berlin.",
+    )
+
+    class Meta:
+        ordering: ClassVar = ["code"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Area(models.Model):
+    """A part of a site, such as packing."""
+
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="areas")
+    code = models.CharField(max_length=64, validators=[CODE])
+    name = models.CharField(max_length=100)
+
+    class Meta:
+        ordering: ClassVar = ["site", "code"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["site", "code"], name="an area's code is unique in its site"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.site} / {self.name}"
+
+
+class Line(models.Model):
+    """A production line (ISA-95 work center). Its code names its stream and never changes."""
+
+    area = models.ForeignKey(Area, on_delete=models.PROTECT, related_name="lines")
+    code = models.CharField(
+        max_length=64,
+        unique=True,
+        validators=[CODE, not_reserved],
+        help_text="Names the line for programs, such as L-BAG1. It never changes.",
+    )
+    name = models.CharField(max_length=100)
+    position = models.PositiveIntegerField(default=0, help_text="Order on the overview.")
+
+    objects = LineQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["position", "code"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(Lower("code"), name="line codes differ in more than case"),
+            models.CheckConstraint(
+                condition=~models.Q(code__in=RESERVED),
+                name="a line's code is not a reserved word",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Equipment(models.Model):
+    """A work unit of a line: what has states and counts. Its code is a dotted path and never changes."""
+
+    line = models.ForeignKey(Line, on_delete=models.PROTECT, related_name="equipment")
+    code = models.CharField(
+        max_length=64,
+        unique=True,
+        validators=[CODE, not_reserved],
+        help_text="A dotted path, such as BP01.PACK.BAG1. It never changes.",
+    )
+    name = models.CharField(max_length=100)
+    position = models.PositiveIntegerField(
+        default=0, help_text="Order in the flow of the line."
+    )
+    is_constraint = models.BooleanField(
+        default=False, help_text="The line's figures are those of its constraint."
+    )
+    running_above = models.FloatField(
+        default=0,
+        validators=[MinValueValidator(0)],
+        help_text="Pieces a minute above which the speed counts as running, if no bit or state word tells.",
+    )
+    slow_after_s = models.FloatField(
+        default=5,
+        validators=[MinValueValidator(0)],
+        help_text="Seconds between two pieces after which a cycle is slow.",
+    )
+    stop_after_s = models.FloatField(
+        default=120,
+        validators=[MinValueValidator(0)],
+        help_text="Seconds after which a stop is a downtime and no longer a micro-stop.",
+    )
+    no_data_after_s = models.FloatField(
+        default=3,
+        validators=[MinValueValidator(0.1)],
+        help_text="Seconds without a good reading after which nothing is known: three poll periods.",
+    )
+
+    objects = EquipmentQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["line", "position", "code"]
+        verbose_name_plural = "equipment"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["line"],
+                condition=models.Q(is_constraint=True),
+                name="a line has one constraint",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(slow_after_s__lte=models.F("stop_after_s")),
+                name="a slow cycle is shorter than a stop",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(no_data_after_s__gt=0), name="silence is longer than nothing"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Product(models.Model):
+    """What is made (ISA-95 material definition)."""
+
+    code = models.CharField(max_length=64, unique=True, validators=[CODE])
+    name = models.CharField(max_length=100)
+    plc_number = models.IntegerField(
+        null=True,
+        blank=True,
+        unique=True,
+        help_text="The number by which controllers name it; empty if none does.",
+    )
+
+    class Meta:
+        ordering: ClassVar = ["code"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class IdealCycle(models.Model):
+    """Ideal cycle time (ISO 22400 PRI) of a product on an equipment, from a date. There is no default."""
+
+    equipment = models.ForeignKey(
+        Equipment, on_delete=models.PROTECT, related_name="ideal_cycles"
+    )
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="ideal_cycles")
+    seconds = models.DecimalField(
+        max_digits=12,
+        decimal_places=6,
+        help_text="Seconds per piece, exact: 0.6 is 100 a minute.",
+    )
+    effective_from = models.DateTimeField(help_text="Holds from here until the next one.")
+
+    objects = IdealCycleQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["equipment", "product", "-effective_from"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["equipment", "product", "effective_from"],
+                name="one ideal cycle takes effect at a time",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(seconds__gt=0), name="an ideal cycle takes time"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.product} on {self.equipment}: {self.seconds.normalize():f} s"

@@ -1,0 +1,80 @@
+"""What was seen of an equipment at one moment: the one sentence between telemetry and production."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import get_args
+
+from ms5.events import facts
+
+STATES = frozenset(get_args(facts.State))
+QUALITIES = frozenset({"good", "uncertain", "bad"})
+
+
+class BadObservation(ValueError):
+    """An observation that says something that cannot be; nothing was written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CounterReading:
+    """What a counter showed, and what is known about how it counts."""
+
+    kind: str
+    """A value of `CountKind`."""
+    value: int
+    modulus: int | None = None
+    """The value at which it rolls over to 0; None when it is not known to."""
+    max_per_minute: float | None = None
+    """The fastest it can count; None when nothing is known."""
+    count_after_reset: bool = True
+    """Whether what it shows after a reset are pieces."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultMessage:
+    """A fault that is active."""
+
+    code: str
+    """Tag and bit, such as `Fault[31]`."""
+    text: str
+    severity: str
+    source: str
+    reason_code: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """One reading of an equipment. A test or a person can say it as well as a controller.
+
+    Raises BadObservation for a time without a zone, an unknown state or an unknown quality.
+    """
+
+    equipment_id: int
+    source_at: datetime
+    """When it was so: when the controller answered."""
+    received_at: datetime
+    quality: str
+    """good, uncertain or bad. By a bad one nothing is known: it does not move `last_good_at`."""
+    state: str | None = None
+    """None: this reading does not tell the state."""
+    reason: str = ""
+    """A sentence, such as why the quality is bad; the same for as long as it is so."""
+    speed: float | None = None
+    """Pieces a minute."""
+    counters: tuple[CounterReading, ...] = ()
+    product_number: int | None = None
+    """The number by which the controller names the product; None: it was not read."""
+    faults: tuple[FaultMessage, ...] | None = None
+    """All faults that are active; None: the message bits were not read."""
+
+    def __post_init__(self) -> None:
+        if self.source_at.tzinfo is None or self.received_at.tzinfo is None:
+            raise BadObservation("an observation's times need a time zone")
+        if self.quality not in QUALITIES:
+            raise BadObservation(f"{self.quality!r} is not a quality")
+        if self.state is not None and self.state not in STATES:
+            raise BadObservation(f"{self.state!r} is not a state")
+
+    @property
+    def is_good(self) -> bool:
+        """Whether something is known by it; an uncertain reading still is one."""
+        return self.quality != "bad"

@@ -1,0 +1,1 @@
+"""The live path: targets, groups, the hub, the sockets and their snapshots."""

@@ -1,0 +1,27 @@
+"""Routes of the pages people look at."""
+
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
+
+from realtime import pages
+
+
+class CodeConverter(StringConverter):
+    """What can be a code; the database refuses to be asked for some of the rest."""
+
+    regex = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+
+
+register_converter(CodeConverter, "code")
+
+urlpatterns = [
+    path("", pages.overview, name="overview"),
+    path("lines/<code:code>/", pages.line, name="line"),
+    path(
+        "login/",
+        LoginView.as_view(template_name="login.html"),
+        name="login",
+    ),
+    path("logout/", LogoutView.as_view(), name="logout"),
+]

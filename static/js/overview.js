@@ -1,0 +1,18 @@
+/** The plant overview: a tile per line, in plant order. */
+
+import "./components/age-chip.js";
+import "./components/choices.js";
+import "./components/line-tile.js";
+import "./components/machine-strip.js";
+import "./components/server-clock.js";
+import "./components/stale-mark.js";
+import { drawFrame } from "./components/page-frame.js";
+import { drawLine } from "./drawing.js";
+import { live } from "./live.js";
+
+const tiles = [...document.querySelectorAll("line-tile")];
+
+live([{ subscription_type: "line", target_id: "all" }], (board, { now, known }, connection) => {
+  drawFrame(board, now, connection);
+  for (const tile of tiles) tile.drawing = drawLine(board.lines[tile.dataset.line], now, known);
+});

@@ -1,0 +1,1 @@
+"""Controllers: tags, drivers, the poll that reads them, and a simulated plant."""

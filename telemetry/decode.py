@@ -1,0 +1,197 @@
+"""Bytes from a controller to values, or a sentence that says why not (pure)."""
+
+import math
+import struct
+from collections.abc import Sequence
+
+from telemetry.address import DWORD_BITS, REGISTER_BITS, LogixTarget, parse_modbus
+from telemetry.drivers.base import ByteOrder, DataType, Scalar, TagSpec, Value
+from telemetry.plan import REGISTERS_OF
+
+_STRUCT = {
+    DataType.INT8: "b",
+    DataType.UINT8: "B",
+    DataType.INT16: "h",
+    DataType.UINT16: "H",
+    DataType.INT32: "i",
+    DataType.UINT32: "I",
+    DataType.INT64: "q",
+    DataType.UINT64: "Q",
+    DataType.FLOAT32: "f",
+    DataType.FLOAT64: "d",
+}
+
+CIP_STRUCTURE = 0x02A0
+CIP_STRING_HANDLE = 0x0FCE
+CIP_NAMES = {
+    0xC1: "BOOL",
+    0xC2: "SINT",
+    0xC3: "INT",
+    0xC4: "DINT",
+    0xC5: "LINT",
+    0xC6: "USINT",
+    0xC7: "UINT",
+    0xC8: "UDINT",
+    0xC9: "ULINT",
+    0xCA: "REAL",
+    0xCB: "LREAL",
+    0xD1: "BYTE",
+    0xD2: "WORD",
+    0xD3: "DWORD",
+    0xD4: "LWORD",
+    CIP_STRUCTURE: "a structure",
+}
+_CIP_ACCEPTED = {
+    DataType.BOOL: {0xC1},
+    DataType.INT8: {0xC2},
+    DataType.UINT8: {0xC6, 0xD1},
+    DataType.INT16: {0xC3},
+    DataType.UINT16: {0xC7, 0xD2},
+    DataType.INT32: {0xC4},
+    DataType.UINT32: {0xC8, 0xD3},
+    DataType.INT64: {0xC5},
+    DataType.UINT64: {0xC9, 0xD4},
+    DataType.FLOAT32: {0xCA},
+    DataType.FLOAT64: {0xCB},
+    DataType.STRING: {CIP_STRUCTURE},
+}
+_CIP_WIDTH = {
+    0xC2: 8,
+    0xC3: 16,
+    0xC4: 32,
+    0xC5: 64,
+    0xC6: 8,
+    0xC7: 16,
+    0xC8: 32,
+    0xC9: 64,
+    0xD1: 8,
+    0xD2: 16,
+    0xD3: 32,
+    0xD4: 64,
+}
+
+
+class Undecodable(ValueError):
+    """The answer is not a value of this tag; the message is a sentence for a person."""
+
+
+def decode_registers(spec: TagSpec, registers: Sequence[int]) -> Value:
+    """The value of a tag in holding or input registers, which are exactly its own.
+
+    A bool is a bit counted from the least significant, running on into the next registers when
+    there are several; without a bit in the address, one bool is "the register is not zero".
+    Raises Undecodable, also for a float that is no number.
+    """
+    if spec.data_type == DataType.BOOL:
+        return _bits_of_registers(spec, registers)
+    raw = b"".join(register.to_bytes(2, "big") for register in registers)
+    swapped = spec.word_order in {ByteOrder.BADC, ByteOrder.DCBA}
+    if spec.data_type == DataType.STRING:
+        text = _swap_bytes(raw) if swapped else raw
+        return text[: spec.length].split(b"\0")[0].decode("utf-8", errors="replace")
+    width = 2 * REGISTERS_OF[spec.data_type]
+    _demand_bytes(spec.address, len(raw), width * spec.length)
+    ordered = b"".join(
+        _most_significant_first(raw[at : at + width], spec.word_order)
+        for at in range(0, len(raw), width)
+    )
+    values = struct.unpack(f">{spec.length}{_STRUCT[spec.data_type]}", ordered)
+    return _checked(spec.address, values)
+
+
+def decode_bits(bits: Sequence[bool]) -> Value:
+    """The value of a tag in coils or discrete inputs, which are exactly its own."""
+    return _one_or_all([bool(bit) for bit in bits])
+
+
+def _bits_of_registers(spec: TagSpec, registers: Sequence[int]) -> Value:
+    bit = parse_modbus(spec.address).bit
+    if bit is None and spec.length == 1:
+        return registers[0] != 0
+    first = bit or 0
+    bits = [bool(word >> n & 1) for word in registers for n in range(REGISTER_BITS)]
+    return _one_or_all(bits[first : first + spec.length])
+
+
+def _most_significant_first(raw: bytes, order: ByteOrder) -> bytes:
+    if order == ByteOrder.DCBA:
+        return raw[::-1]
+    if order == ByteOrder.BADC:
+        return _swap_bytes(raw)
+    if order == ByteOrder.CDAB:
+        return b"".join(raw[at : at + 2] for at in range(len(raw) - 2, -1, -2))
+    return raw
+
+
+def _swap_bytes(raw: bytes) -> bytes:
+    return b"".join(raw[at : at + 2][::-1] for at in range(0, len(raw), 2))
+
+
+def decode_cip(spec: TagSpec, target: LogixTarget, answer: bytes) -> Value:
+    """The value in the answer to a Logix read: type code, for a structure its handle, values.
+
+    The code must be of the type the tag says. Raises Undecodable, also for a REAL that is no
+    number.
+    """
+    if len(answer) < 2:
+        raise Undecodable(f"{spec.address} was answered without a type.")
+    code, payload = int.from_bytes(answer[:2], "little"), answer[2:]
+    if target.bit is not None and not target.packed:
+        return _bit_of_integer(spec, target.bit, code, payload)
+    accepted = {0xD3} if target.packed else _CIP_ACCEPTED[spec.data_type]
+    if code not in accepted:
+        said = "an array of bool" if target.packed else spec.data_type
+        raise Undecodable(
+            f"{spec.address} is {_cip_name(code)} in the PLC, the tag says {said}."
+        )
+    if spec.data_type == DataType.STRING:
+        return _cip_string(spec, payload)
+    if spec.data_type == DataType.BOOL and not target.packed:
+        _demand_bytes(spec.address, len(payload), 1)
+        return payload[0] != 0
+    if target.bit is not None:
+        _demand_bytes(spec.address, len(payload), 4 * target.elements)
+        packed = int.from_bytes(payload[: 4 * target.elements], "little")
+        bits = [bool(packed >> n & 1) for n in range(DWORD_BITS * target.elements)]
+        return _one_or_all(bits[target.bit : target.bit + spec.length])
+    layout = struct.Struct(f"<{spec.length}{_STRUCT[spec.data_type]}")
+    _demand_bytes(spec.address, len(payload), layout.size)
+    return _checked(spec.address, layout.unpack_from(payload))
+
+
+def _bit_of_integer(spec: TagSpec, bit: int, code: int, payload: bytes) -> bool:
+    width = _CIP_WIDTH.get(code)
+    if width is None:
+        raise Undecodable(f"{spec.address} is a bit of {_cip_name(code)}, which has none.")
+    if bit >= width:
+        raise Undecodable(f"{spec.address} does not exist: {_cip_name(code)} has {width} bits.")
+    _demand_bytes(spec.address, len(payload), width // 8)
+    return bool(int.from_bytes(payload[: width // 8], "little") >> bit & 1)
+
+
+def _cip_string(spec: TagSpec, payload: bytes) -> str:
+    _demand_bytes(spec.address, len(payload), 6)
+    handle, length = struct.unpack_from("<HI", payload)
+    if handle != CIP_STRING_HANDLE:
+        raise Undecodable(f"{spec.address} is a structure in the PLC, the tag says string.")
+    _demand_bytes(spec.address, len(payload), 6 + length)
+    return payload[6 : 6 + length].decode("utf-8", errors="replace")
+
+
+def _cip_name(code: int) -> str:
+    return CIP_NAMES.get(code, f"of type 0x{code:02X}")
+
+
+def _demand_bytes(address: str, got: int, wanted: int) -> None:
+    if got < wanted:
+        raise Undecodable(f"{address} was answered with {got} bytes where {wanted} were due.")
+
+
+def _checked(address: str, values: Sequence[Scalar]) -> Value:
+    if not all(math.isfinite(value) for value in values):
+        raise Undecodable(f"{address} is not a number.")
+    return _one_or_all(values)
+
+
+def _one_or_all(values: Sequence[Scalar]) -> Value:
+    return values[0] if len(values) == 1 else tuple(values)

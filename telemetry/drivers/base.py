@@ -1,0 +1,134 @@
+"""What a driver is given, what it answers, and how it says that nothing came."""
+
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+Scalar = bool | int | float
+Value = Scalar | str | tuple[Scalar, ...] | None
+
+
+class Quality(enum.StrEnum):
+    """How far a value may be trusted."""
+
+    GOOD = "good"
+    UNCERTAIN = "uncertain"
+    BAD = "bad"
+    STALE = "stale"
+
+
+class DataType(enum.StrEnum):
+    """The type of one element of a tag."""
+
+    BOOL = "bool"
+    INT8 = "int8"
+    UINT8 = "uint8"
+    INT16 = "int16"
+    UINT16 = "uint16"
+    INT32 = "int32"
+    UINT32 = "uint32"
+    INT64 = "int64"
+    UINT64 = "uint64"
+    FLOAT32 = "float32"
+    FLOAT64 = "float64"
+    STRING = "string"
+
+
+class ByteOrder(enum.StrEnum):
+    """The order in which a Modbus device sends the bytes of a value; A is the most significant.
+
+    Sixteen-bit values know only two orders: as they are (ABCD, CDAB) or swapped (BADC, DCBA).
+    """
+
+    ABCD = "ABCD"
+    CDAB = "CDAB"
+    BADC = "BADC"
+    DCBA = "DCBA"
+
+
+@dataclass(frozen=True, slots=True)
+class TagSpec:
+    """What a driver must know of a tag to read and check it.
+
+    `length` is the number of elements; above one the value is a tuple. A `string` is one
+    element: on Modbus `length` is then its room in characters, on Logix it is not used.
+    `word_order` and `device_id` are Modbus only.
+    """
+
+    address: str
+    data_type: DataType
+    length: int = 1
+    word_order: ByteOrder = ByteOrder.ABCD
+    device_id: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One address read once.
+
+    `value` is None unless the quality is good or uncertain. `source_at` is when the answer came
+    (aware UTC), since the controllers we read have no time stamp of their own. `error` is a
+    sentence for a person, empty when good.
+    """
+
+    address: str
+    value: Value
+    quality: Quality
+    source_at: datetime
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a PLC is and how it is spoken to.
+
+    `path` is the Logix route behind the address ("" or a slot such as "2", or a longer CIP
+    path). `timeout_s` is the deadline of one whole exchange: an open, or a read with all its
+    frames. Modbus options: `max_gap`, `max_registers`, `max_bits` (see `telemetry.plan`).
+    """
+
+    protocol: Literal["logix", "modbus_tcp"]
+    host: str
+    port: int
+    path: str = ""
+    timeout_s: float = 2.0
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+
+class LinkDown(Exception):
+    """Nothing could be read; the message is a sentence for a person."""
+
+
+class DriverBusy(RuntimeError):
+    """Two users at once on one driver: a mistake of the program, never waited for."""
+
+
+class Driver(Protocol):
+    """One connection to one PLC, for one user at a time. It can read; no write exists."""
+
+    @property
+    def connected(self) -> bool:
+        """True from a successful open to the first error or close."""
+        ...
+
+    def open(self) -> None:
+        """Connect anew, or do nothing when connected. Raises LinkDown, DriverBusy."""
+        ...
+
+    def close(self) -> None:
+        """Disconnect. Never raises and never waits for the peer.
+
+        Called while another thread reads, it ends that read with LinkDown.
+        """
+        ...
+
+    def read(self, specs: Sequence[TagSpec]) -> list[Reading]:
+        """One reading per spec, in the order of the specs.
+
+        A bad address gives one bad reading. When the link fails half way, what came before is
+        kept, the rest is bad and the driver is closed; when nothing at all came, it is closed
+        and LinkDown is raised. Raises LinkDown when not open, DriverBusy when in use.
+        """
+        ...

@@ -1,0 +1,35 @@
+"""What is wrong with the controllers, in sentences, for the health check."""
+
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, OuterRef
+
+from telemetry.backoff import LOST_AFTER
+from telemetry.choices import LinkStatus
+from telemetry.models import Plc, PlcLink, Tag
+
+
+def links(now: datetime) -> dict[str, str]:
+    """Return what is wrong by PLC code; empty when every enabled PLC has just been read."""
+    tags = Tag.objects.filter(plc=OuterRef("pk"), enabled=True)
+    plcs = Plc.objects.filter(enabled=True).select_related("link")
+    found = {
+        plc.code: _wrong(plc, now) if plc.has_tags else "has no tags to be read"
+        for plc in plcs.annotate(has_tags=Exists(tags))
+    }
+    return {code: wrong for code, wrong in found.items() if wrong}
+
+
+def _wrong(plc: Plc, now: datetime) -> str:
+    link: PlcLink | None = getattr(plc, "link", None)
+    if link is None or (link.last_ok_at is None and not link.failures):
+        return "has not been polled yet"
+    if link.failures:
+        lost = "lost" if link.status == LinkStatus.LOST else "failing"
+        return f"{lost} for {link.failures} polls: {link.error}"
+    # The rows are written a little after the reads, and a tick may be late.
+    patience = timedelta(seconds=LOST_AFTER * plc.poll_period_s)
+    if link.last_ok_at is not None and now - link.last_ok_at > patience:
+        silent_s = (now - link.last_ok_at).total_seconds()
+        return f"was last read {silent_s:.0f} s ago"
+    return ""

@@ -1,0 +1,200 @@
+"""What the readings of an equipment's tags say about it: state, speed, counts, product, faults (pure)."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from ms5.events.facts import State
+from production.observation import CounterReading, FaultMessage, Observation
+from telemetry.drivers.base import Quality, Reading, Value
+from telemetry.meaning import TagMeaning, Unclear, engineering, known, number, whole
+
+STATE_ROLES = ("state_word", "running", "speed", "message_bits", "starved", "blocked")
+"""Roles that can tell a state, the most telling first."""
+COUNTER_ROLES = {"good_count": "good", "total_count": "total", "reject_count": "reject"}
+
+_BIT_WORD = 64
+
+
+def interpret(
+    equipment_id: int,
+    tags: Sequence[tuple[TagMeaning, Reading]],
+    *,
+    running_above: float,
+    received_at: datetime,
+) -> Observation:
+    """What one reading of all tags of an equipment says of it.
+
+    The state is that of the first rule that applies:
+
+    | rule | when                                                        | state              |
+    |------|-------------------------------------------------------------|--------------------|
+    | 1    | there is a state word                                       | as its map says    |
+    | 2    | the running bit is on                                       | running            |
+    | 3    | a fault bit of the machine itself is on                     | faulted            |
+    | 4    | the starved bit, or a fault bit of what is upstream, is on  | starved            |
+    | 5    | the blocked bit, or a fault bit of what is downstream, is on| blocked            |
+    | 6    | there is no running bit and the speed is above the threshold| running            |
+    | 7    | there is a running bit or a speed                           | stopped            |
+    | 8    | otherwise                                                   | None: nobody tells |
+
+    A number that the state map lacks is `no_data`, with a sentence. Prompts, status, info and unused bits,
+    the mode word and tags without a role change nothing.
+
+    A bad tag matters only when a rule has to ask it: then the whole observation is bad and says nothing, its
+    counters and product neither, since they add up at the next good one. A bad tag that no rule asked
+    loses only what it would have said; of several message arrays one bad makes the faults unknown, since
+    half of them would clear the other half.
+    """
+    readings = _Readings(tags)
+    # A bad reading has no time of its own, only that of its failure.
+    good = [reading.source_at for _, reading in tags if reading.value is not None]
+    at = max(good, default=received_at)
+    try:
+        state, reason = _state(readings, running_above)
+    except Unclear as why:
+        return Observation(
+            equipment_id=equipment_id,
+            source_at=at,
+            received_at=received_at,
+            quality=Quality.BAD.value,
+            reason=str(why),
+        )
+    return Observation(
+        equipment_id=equipment_id,
+        source_at=at,
+        received_at=received_at,
+        quality=readings.quality.value,
+        state=state,
+        reason=reason,
+        speed=readings.known_number("speed"),
+        counters=tuple(readings.counters()),
+        product_number=readings.known_whole("product"),
+        faults=readings.known_faults(),
+    )
+
+
+def _state(readings: "_Readings", running_above: float) -> tuple[State | None, str]:
+    """The state by the rules of `interpret`. Raises Unclear when a rule asks a bad tag."""
+    word = readings.state_word()
+    if word is not None:
+        return word
+    running = readings.bit("running")
+    if running:
+        return "running", ""
+    standing = _standing(readings)
+    if standing is not None:
+        return standing, ""
+    speed = readings.number("speed") if running is None else None
+    if speed is not None and speed > running_above:
+        return "running", ""
+    return (None, "") if running is None and speed is None else ("stopped", "")
+
+
+def _standing(readings: "_Readings") -> State | None:
+    """Why it stands, by rules 3 to 5; None when none of them applies."""
+    sources = {fault.source for fault in readings.faults() or ()}
+    if "internal" in sources:
+        return "faulted"
+    if readings.bit("starved") or "upstream" in sources:
+        return "starved"
+    if readings.bit("blocked") or "downstream" in sources:
+        return "blocked"
+    return None
+
+
+class _Readings:
+    """The readings of one equipment by role; to ask for a bad one raises Unclear."""
+
+    def __init__(self, tags: Sequence[tuple[TagMeaning, Reading]]) -> None:
+        self._by_role = {tag.role: (tag, reading) for tag, reading in tags}
+        self._tags = tags
+        self._messages = [pair for pair in tags if pair[0].role == "message_bits"]
+
+    @property
+    def quality(self) -> Quality:
+        uncertain = any(reading.quality == Quality.UNCERTAIN for _, reading in self._tags)
+        return Quality.UNCERTAIN if uncertain else Quality.GOOD
+
+    def state_word(self) -> tuple[State, str] | None:
+        pair = self._by_role.get("state_word")
+        if pair is None:
+            return None
+        tag, reading = pair
+        word = whole(number(tag.name, known(tag, reading)), tag.name)
+        state = tag.state_map.get(word)
+        if state is None:
+            return "no_data", f"{tag.name} shows {word}, which its state map does not name."
+        return state, ""
+
+    def bit(self, role: str) -> bool | None:
+        pair = self._by_role.get(role)
+        return None if pair is None else number(pair[0].name, known(*pair)) != 0
+
+    def number(self, role: str) -> float | None:
+        pair = self._by_role.get(role)
+        return None if pair is None else number(pair[0].name, engineering(*pair))
+
+    def faults(self) -> tuple[FaultMessage, ...] | None:
+        """The fault bits that are on; None where no message bits are read at all."""
+        if not self._messages:
+            return None
+        return tuple(fault for pair in self._messages for fault in _active_faults(*pair))
+
+    def counters(self) -> Iterable[CounterReading]:
+        """Every counter that shows a whole number."""
+        for role, kind in COUNTER_ROLES.items():
+            value, pair = self.known_whole(role), self._by_role.get(role)
+            if pair is None or value is None:
+                continue
+            tag, _ = pair
+            yield CounterReading(
+                kind=kind,
+                value=value,
+                modulus=None if tag.modulus is None else round(tag.modulus * abs(tag.scale)),
+                max_per_minute=tag.max_per_minute,
+                count_after_reset=tag.count_after_reset,
+            )
+
+    def known_number(self, role: str) -> float | None:
+        try:
+            return self.number(role)
+        except Unclear:
+            return None
+
+    def known_whole(self, role: str) -> int | None:
+        try:
+            value = self.number(role)
+            return None if value is None else whole(value, role)
+        except Unclear:
+            return None
+
+    def known_faults(self) -> tuple[FaultMessage, ...] | None:
+        try:
+            return self.faults()
+        except Unclear:
+            return None
+
+
+def _active_faults(tag: TagMeaning, reading: Reading) -> Iterable[FaultMessage]:
+    bits = _bits(tag, known(tag, reading))
+    for meaning in tag.bits:
+        # A meaning beyond the array's end is about a bit that is never on.
+        if meaning.kind == "fault" and meaning.bit < len(bits) and bits[meaning.bit]:
+            yield FaultMessage(
+                code=f"{tag.name}[{meaning.bit}]",
+                text=meaning.text,
+                severity=meaning.severity,
+                source=meaning.source,
+                reason_code=meaning.reason_code,
+            )
+
+
+def _bits(tag: TagMeaning, value: Value) -> Sequence[bool]:
+    """The bits of an array of bits, of the bits of one word (bit 0 is 1, 2, 4...), or of one bit."""
+    if isinstance(value, tuple) and all(isinstance(bit, bool) for bit in value):
+        return [bool(bit) for bit in value]
+    if isinstance(value, bool):
+        return [value]
+    if isinstance(value, int):
+        return [bool(value >> place & 1) for place in range(_BIT_WORD)]
+    raise Unclear(f"{tag.name} holds no message bits: it is neither bits nor a word.")

@@ -1,0 +1,154 @@
+"""Samples: what is worth keeping of the readings goes into the database, and in time out of it again."""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from telemetry.drivers.base import Quality, Reading
+from telemetry.keeping import Shown, repeats, show, worth_keeping
+from telemetry.models import Sample, TagLatest
+from telemetry.wiring import WiredTag
+
+log = logging.getLogger(__name__)
+
+LATEST_EVERY_S = 5.0
+COLUMNS = ("tag_id", "raw", "value", "text", "quality", "error", "source_at", "received_at")
+ROWS_A_STATEMENT = 100
+_OVERWRITE = "ON CONFLICT (tag_id) DO UPDATE SET " + ", ".join(
+    f"{column} = excluded.{column}" for column in COLUMNS[1:]
+)
+Row = tuple[int | float | str | datetime | None, ...]
+CHUNK = 5000
+CHUNKS = 100
+
+
+class Samples:
+    """What was last kept of each tag of a shard. Used by one thread at a time."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._kept: dict[int, Shown] = {}
+        self._judged: dict[int, Reading] = {}
+        self._unwritten: dict[int, Row] = {}
+        self._written_at = clock()
+
+    def follow(self, tag_ids: Iterable[int]) -> None:
+        """Keep the samples of these tags from now on, beginning with what the database has of them."""
+        wanted = set(tag_ids)
+        self._kept = {key: shown for key, shown in self._kept.items() if key in wanted}
+        self._unwritten = {key: row for key, row in self._unwritten.items() if key in wanted}
+        # A tag that was edited may be worth keeping where it was not before.
+        self._judged = {}
+        missing = wanted - self._kept.keys()
+        for row in TagLatest.objects.all() if missing else ():
+            if row.tag_id in missing:
+                self._kept[row.tag_id] = Shown(
+                    row.raw, row.value, row.text, row.quality, row.error, row.source_at
+                )
+
+    def keep(self, readings: Iterable[tuple[WiredTag, Reading]], received_at: datetime) -> int:
+        """Store the readings that are worth it; return how many.
+
+        The newest sample of a tag is written at once when its quality changed, else with the others
+        every few seconds, since it is an update where a sample is only added.
+        """
+        kept: dict[int, Shown] = {}
+        judged: dict[int, Reading] = {}
+        for tag, reading in readings:
+            before = self._kept.get(tag.id)
+            if before is not None and repeats(
+                self._judged.get(tag.id), reading, before, longest=tag.longest_interval
+            ):
+                continue
+            judged[tag.id] = reading
+            shown = show(tag.meaning, reading)
+            if worth_keeping(
+                before, shown, deadband=tag.deadband, longest=tag.longest_interval
+            ):
+                kept[tag.id] = shown
+                _log(tag, before, shown)
+        rows = {key: _row(key, shown, received_at) for key, shown in kept.items()}
+        _insert(list(rows.values()), Sample)
+        unwritten = self._unwritten | rows
+        due = self._clock() - self._written_at >= LATEST_EVERY_S
+        now = unwritten if due else {key: rows[key] for key in kept if self._is_news(key, kept)}
+        _insert(list(now.values()), TagLatest, conflict=_OVERWRITE)
+        # A rollback must not leave us believing that what was undone is kept.
+        transaction.on_commit(lambda: self._commit(kept, judged, unwritten, now))
+        return len(kept)
+
+    def _is_news(self, key: int, kept: Mapping[int, Shown]) -> bool:
+        before, shown = self._kept.get(key), kept[key]
+        return before is None or (before.quality, before.error) != (shown.quality, shown.error)
+
+    def _commit(
+        self,
+        kept: Mapping[int, Shown],
+        judged: Mapping[int, Reading],
+        unwritten: Mapping[int, Row],
+        written: Mapping[int, Row],
+    ) -> None:
+        self._kept.update(kept)
+        self._judged.update(judged)
+        self._unwritten = {key: row for key, row in unwritten.items() if key not in written}
+        if not self._unwritten:
+            self._written_at = self._clock()
+
+
+def _log(tag: WiredTag, before: Shown | None, shown: Shown) -> None:
+    """Log that a tag went bad or came back; that its PLC is lost is said once, elsewhere."""
+    fields = {"plc": tag.plc_code, "tag": tag.meaning.name}
+    if shown.quality == Quality.BAD:
+        log.warning("tag bad", extra=fields | {"error": shown.error})
+    elif before is not None and before.quality == Quality.BAD:
+        log.info("tag good again", extra=fields)
+
+
+def _row(tag_id: int, shown: Shown, received_at: datetime) -> Row:
+    """Return the values of COLUMNS."""
+    adapt = connection.ops.adapt_datetimefield_value
+    return (
+        tag_id,
+        shown.raw,
+        shown.value,
+        shown.text,
+        shown.quality,
+        shown.error,
+        adapt(shown.at),
+        adapt(received_at),
+    )
+
+
+def _insert(rows: Sequence[Row], model: type[Sample | TagLatest], conflict: str = "") -> None:
+    """Insert rows of COLUMNS. Hundreds a second: a model instance for each costs five times as much."""
+    table = connection.ops.quote_name(model._meta.db_table)  # noqa: SLF001 - Django's documented API
+    one = f"({', '.join(['%s'] * len(COLUMNS))})"
+    with connection.cursor() as cursor:
+        for at in range(0, len(rows), ROWS_A_STATEMENT):
+            chunk = rows[at : at + ROWS_A_STATEMENT]
+            cursor.execute(
+                f"INSERT INTO {table} ({', '.join(COLUMNS)})"  # noqa: S608 - names of ours only
+                f" VALUES {', '.join([one] * len(chunk))} {conflict}",
+                [value for row in chunk for value in row],
+            )
+
+
+def prune(*, before: datetime, chunk: int = CHUNK, chunks: int = CHUNKS) -> int:
+    """Drop the samples received before a moment, the oldest first; return how many went.
+
+    At most `chunk` x `chunks` at a time. Keys rise with time, so it looks at the oldest rows only, and
+    needs no index on the time.
+    """
+    gone = 0
+    for _ in range(chunks):
+        oldest = Sample.objects.order_by("pk").values_list("pk", "received_at")[:chunk]
+        old = [key for key, received_at in oldest if received_at < before]
+        if not old:
+            break
+        Sample.objects.filter(pk__lte=old[-1], received_at__lt=before).delete()
+        gone += len(old)
+        if len(old) < chunk:
+            break
+    return gone

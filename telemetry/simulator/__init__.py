@@ -1,0 +1,1 @@
+"""A simulated plant: controllers that speak real EtherNet/IP and Modbus TCP on loopback."""

@@ -1,0 +1,199 @@
+"""A Modbus TCP device on pymodbus's own server, with named values in its registers."""
+
+import asyncio
+import struct
+import threading
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+from pymodbus.constants import ExcCodes
+from pymodbus.server import ModbusTcpServer
+from pymodbus.simulator import DataType, SimData, SimDevice
+
+from telemetry.simulator.memory import SimValue
+
+BITS = {"coil", "discrete"}
+TABLES = ("coil", "discrete", "holding", "input")
+READS = {1: "coil", 2: "discrete", 3: "holding", 4: "input"}
+LAYOUTS = {
+    "int16": "h",
+    "uint16": "H",
+    "int32": "i",
+    "uint32": "I",
+    "float32": "f",
+    "int64": "q",
+    "uint64": "Q",
+    "float64": "d",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A named value: its table, zero-based address, type, byte order."""
+
+    name: str
+    table: str
+    number: int
+    data_type: str = "uint16"
+    order: str = "ABCD"
+
+    @property
+    def count(self) -> int:
+        return 1 if self.table in BITS else struct.calcsize(LAYOUTS[self.data_type]) // 2
+
+
+@dataclass(slots=True)
+class ModbusStats:
+    """What a simulated device has seen since it was made; functions of existing addresses."""
+
+    connections: int = 0
+    writes: int = 0
+    functions: Counter[int] = field(default_factory=Counter)
+
+
+class ModbusServer:
+    """A Modbus device on a TCP port: it can go off the network and come back."""
+
+    def __init__(
+        self,
+        places: Sequence[Place],
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        device_id: int = 1,
+    ) -> None:
+        self.host = host
+        self.port = port
+        self.device_id = device_id
+        self.stats = ModbusStats()
+        self._places = {place.name: place for place in places}
+        self._values: dict[str, float] = dict.fromkeys(self._places, 0)
+        self._words: dict[tuple[str, int], int] = {}
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ended: asyncio.Event | None = None
+        self._answered = threading.Event()
+        for name in self._places:
+            self.set(name, 0)
+
+    def get(self, name: str) -> float:
+        with self._lock:
+            return self._values[name]
+
+    def set(self, name: str, value: SimValue) -> None:
+        """Put a number into its registers. Raises KeyError for a name it does not have."""
+        place = self._places[name]
+        if isinstance(value, Sequence):
+            raise TypeError(f"{name} holds one number")
+        words = encode(place, value)
+        with self._lock:
+            self._values[name] = value
+            for at, word in enumerate(words, place.number):
+                self._words[place.table, at] = word
+
+    def start(self) -> None:
+        """Listen, from the second time on the port of the first. Raises OSError."""
+        if self._thread is None:
+            self._answered.clear()
+            self._thread = threading.Thread(target=asyncio.run, args=(self._serve(),))
+            self._thread.start()
+            self._answered.wait()
+            if self._ended is None:
+                self._thread.join()
+                self._thread = None
+                raise OSError(f"{self.host}:{self.port} cannot be listened on")
+
+    def stop(self) -> None:
+        """Off the network: nothing listens, and every client is cut off."""
+        thread, self._thread = self._thread, None
+        if thread is not None and self._loop is not None and self._ended is not None:
+            self._loop.call_soon_threadsafe(self._ended.set)
+            thread.join()
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._ended = asyncio.Event()
+        server = ModbusTcpServer(
+            self._device(), address=(self.host, self.port), trace_connect=self._count_connection
+        )
+        try:
+            await server.serve_forever(background=True)
+        except RuntimeError:
+            # pymodbus says no more than this; `start` raises OSError in the caller's thread.
+            self._ended = None
+            self._answered.set()
+            return
+        listener = cast(asyncio.Server, server.transport)
+        self.port = listener.sockets[0].getsockname()[1]
+        self._answered.set()
+        await self._ended.wait()
+        # First nobody is let in any more, then all who are half way in have arrived, and then
+        # they are sent away: asyncio would leave open whom it lets in after the server closed.
+        for sock in listener.sockets:
+            self._loop.remove_reader(sock.fileno())
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        if others:
+            await asyncio.wait(others, timeout=1)
+        await server.shutdown()
+        await asyncio.sleep(0)
+
+    def _count_connection(self, connected: bool) -> None:  # noqa: FBT001  (pymodbus calls it)
+        self.stats.connections += connected
+
+    def _device(self) -> SimDevice:
+        # pymodbus wants every table to hold something; the last address stands for nothing.
+        blocks: dict[str, list[SimData]] = {}
+        for table in TABLES:
+            kind = DataType.BITS if table in BITS else DataType.REGISTERS
+            zero: list[bool] | list[int] = [False] if table in BITS else [0]
+            places = [p for p in self._places.values() if p.table == table]
+            blocks[table] = [
+                SimData(p.number, count=p.count, values=zero, datatype=kind) for p in places
+            ] or [SimData(0xFFFF, values=zero, datatype=kind)]
+        return SimDevice(
+            self.device_id,
+            (blocks["coil"], blocks["discrete"], blocks["holding"], blocks["input"]),
+            action=self._answer,
+        )
+
+    async def _answer(  # noqa: PLR0917  (pymodbus calls it so)
+        self,
+        function: int,
+        start: int,
+        address: int,
+        count: int,
+        registers: list[int],
+        written: list[int] | list[bool] | None,
+    ) -> ExcCodes | None:
+        """Put the present values where pymodbus is about to read them; refuse every write."""
+        self.stats.functions[function] += 1
+        if written is not None or function not in READS:
+            self.stats.writes += 1
+            return ExcCodes.ILLEGAL_FUNCTION
+        table = READS[function]
+        with self._lock:
+            if table in BITS:
+                for word in range(address // 16, address // 16 + count):
+                    bits = (self._words.get((table, word * 16 + n), 0) << n for n in range(16))
+                    registers[word - start] = sum(bits)
+            else:
+                for at in range(address, address + count):
+                    registers[at - start] = self._words.get((table, at), 0)
+        return None
+
+
+def encode(place: Place, value: float) -> list[int]:
+    """The registers (or the one bit) that hold a value in the place's type and byte order."""
+    if place.table in BITS:
+        return [int(bool(value))]
+    layout = LAYOUTS[place.data_type]
+    number = float(value) if layout in "fd" else int(value)
+    words = list(struct.unpack(f">{place.count}H", struct.pack(">" + layout, number)))
+    if place.order in {"CDAB", "DCBA"}:
+        words.reverse()
+    if place.order in {"BADC", "DCBA"}:
+        words = [word >> 8 | (word & 0xFF) << 8 for word in words]
+    return words

@@ -1,0 +1,182 @@
+"""What a shard polls: PLCs with their tags and what those mean, as plain values read from the database."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import Count, Max
+
+from production.models import Equipment
+from telemetry.choices import Role
+from telemetry.drivers.base import Endpoint, TagSpec
+from telemetry.interpret import COUNTER_ROLES, STATE_ROLES
+from telemetry.meaning import BitMeaning, TagMeaning
+from telemetry.models import MessageBit, Plc, Tag
+from telemetry.validation import state_map_error
+
+# Which role's PLC is the home of an equipment: the most telling first.
+_RANK = {role: rank for rank, role in enumerate((*STATE_ROLES, *COUNTER_ROLES))}
+_FAULT_CODE_ROOM = 90
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WiredTag:
+    """A tag as it is polled, interpreted and kept."""
+
+    id: int
+    plc_id: int
+    plc_code: str
+    spec: TagSpec
+    meaning: TagMeaning
+    deadband: float
+    longest_interval: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WiredEquipment:
+    """An equipment with all its tags that play a role, in whichever PLC.
+
+    One of those PLCs is its home: the one with the most telling of the tags. The equipment is observed
+    when its home has been read, with what the others said last; it is lost when its home is.
+    """
+
+    id: int
+    running_above: float
+    tags: tuple[WiredTag, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WiredPlc:
+    """A PLC as it is polled. `serves` are (line, equipment) codes; `homes` whose home it is."""
+
+    id: int
+    code: str
+    name: str
+    protocol: str
+    endpoint: Endpoint
+    period_s: float
+    tags: tuple[WiredTag, ...]
+    serves: tuple[tuple[str, str], ...]
+    homes: tuple[WiredEquipment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """The enabled PLCs of a shard by id, and the disabled ones."""
+
+    version: tuple[object, ...]
+    plcs: Mapping[int, WiredPlc]
+    disabled: Mapping[int, WiredPlc]
+
+
+def version() -> tuple[object, ...]:
+    """Return what changes with any edit, addition or removal that matters to polling; five small queries."""
+    counted = tuple(
+        tuple(model.objects.aggregate(rows=Count("pk"), newest=Max("updated_at")).values())
+        for model in (Plc, Tag, MessageBit)
+    )
+    equipment = Equipment.objects.order_by("pk").values_list(
+        "pk", "code", "line__code", "running_above"
+    )
+    return (*counted, tuple(equipment))
+
+
+def load(shard: int) -> Wiring:
+    """Read the wiring of a shard. What is edited meanwhile changes the version and is read next time."""
+    # The version first: an edit between the two is then seen twice, and never missed.
+    seen = version()
+    tags, plcs = _tags(), {plc.pk: plc for plc in Plc.objects.order_by("pk")}
+    equipment = {each.pk: each for each in Equipment.objects.select_related("line")}
+    homes: dict[int, list[WiredEquipment]] = defaultdict(list)
+    for home, each in _equipment(tags, plcs, equipment):
+        homes[home].append(each)
+    wired: dict[int, WiredPlc] = {}
+    for plc in plcs.values():
+        if plc.shard % settings.POLL_SHARDS != shard:
+            continue
+        served = {equipment[key] for _, key in tags[plc.pk] if key is not None}
+        wired[plc.pk] = WiredPlc(
+            id=plc.pk,
+            code=plc.code,
+            name=plc.name,
+            protocol=plc.protocol,
+            endpoint=plc.endpoint,
+            period_s=plc.poll_period_s,
+            tags=tuple(tag for tag, _ in tags[plc.pk]),
+            serves=tuple(sorted((each.line.code, each.code) for each in served)),
+            homes=tuple(homes[plc.pk]),
+        )
+    # PLCs of a line are read one after another, so that what they say is written together.
+    in_order = sorted(wired.items(), key=lambda item: (item[1].serves[:1], item[0]))
+    return Wiring(
+        version=seen,
+        plcs={key: each for key, each in in_order if plcs[key].enabled},
+        disabled={key: each for key, each in wired.items() if not plcs[key].enabled},
+    )
+
+
+def _tags() -> Mapping[int, list[tuple[WiredTag, int | None]]]:
+    """Return the enabled tags by PLC, each with the equipment it plays a role for."""
+    bits: dict[int, list[BitMeaning]] = defaultdict(list)
+    for bit in MessageBit.objects.order_by("tag", "bit"):
+        bits[bit.tag_id].append(
+            BitMeaning(bit.bit, bit.text, bit.kind, bit.severity, bit.source, bit.reason_code)
+        )
+    found: dict[int, list[tuple[WiredTag, int | None]]] = defaultdict(list)
+    for tag in Tag.objects.filter(enabled=True).select_related("plc").order_by("plc", "pk"):
+        meaning = TagMeaning(
+            name=tag.name,
+            role=tag.role,
+            scale=tag.scale,
+            offset=tag.offset,
+            # With a map that is wrong no word means anything, and the equipment says so.
+            state_map={}
+            if state_map_error(tag.role, tag.state_map)
+            else {int(raw): state for raw, state in tag.state_map.items()},
+            modulus=tag.modulus,
+            max_per_minute=tag.max_per_minute,
+            count_after_reset=tag.count_after_reset,
+            bits=tuple(bits[tag.pk]),
+        )
+        wired = WiredTag(
+            id=tag.pk,
+            plc_id=tag.plc_id,
+            plc_code=tag.plc.code,
+            spec=tag.spec,
+            meaning=meaning,
+            deadband=tag.deadband,
+            longest_interval=timedelta(seconds=tag.longest_interval_s),
+        )
+        found[tag.plc_id].append((wired, None if tag.role == Role.NONE else tag.equipment_id))
+    return found
+
+
+def _equipment(
+    tags: Mapping[int, list[tuple[WiredTag, int | None]]],
+    plcs: Mapping[int, Plc],
+    equipment: Mapping[int, Equipment],
+) -> Iterator[tuple[int, WiredEquipment]]:
+    """Return each equipment that an enabled PLC speaks of, with its home."""
+    by_equipment: dict[int, list[WiredTag]] = defaultdict(list)
+    for plc_id, wired in tags.items():
+        for tag, equipment_id in wired:
+            if equipment_id is not None and plcs[plc_id].enabled:
+                by_equipment[equipment_id].append(tag)
+    for equipment_id, own in by_equipment.items():
+        home = min(own, key=lambda tag: _RANK.get(tag.meaning.role, len(_RANK))).plc_id
+        yield (
+            home,
+            WiredEquipment(
+                id=equipment_id,
+                running_above=equipment[equipment_id].running_above,
+                tags=tuple(tag if tag.plc_id == home else _guest(tag) for tag in own),
+            ),
+        )
+
+
+def _guest(tag: WiredTag) -> WiredTag:
+    """Name the tag with its PLC, so that the `Fault[3]` of two PLCs are two faults."""
+    name = f"{tag.plc_code}.{tag.meaning.name}"[:_FAULT_CODE_ROOM]
+    return replace(tag, meaning=replace(tag.meaning, name=name))

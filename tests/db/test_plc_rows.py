@@ -1,0 +1,105 @@
+"""PLCs and tags as a person enters them, and what health says of them."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+
+from telemetry import health
+from telemetry.models import Plc, PlcLink, Tag
+from tests.controllers import plc, tag
+from tests.factories import T0, equipment
+
+pytestmark = pytest.mark.django_db
+
+
+def errors(row):
+    with pytest.raises(ValidationError) as refused:
+        row.full_clean()
+    return {field: messages[0] for field, messages in refused.value.message_dict.items()}
+
+
+@pytest.mark.parametrize(
+    "host", ["10.1.2.3", "plc7", "plc-7.packing_1.example", "fe80::1", "::1"]
+)
+def test_a_host_is_a_name_or_an_address(host):
+    plc(port=1, host=host).full_clean()
+
+
+@pytest.mark.parametrize("host", ["a..b", "http://plc", "plc 7", "-plc", "plc/1", "plc:1/", ""])
+def test_what_is_no_host_is_refused(host):
+    assert list(errors(plc(port=1, host=host))) == ["host"]
+
+
+def test_a_port_a_period_and_a_timeout_have_bounds():
+    row = plc(port=70000, poll_period_s=0.1, timeout_s=60)
+    assert list(errors(row)) == ["port", "poll_period_s", "timeout_s"]
+
+
+def test_a_tag_with_every_mistake_is_told_each_of_them():
+    row = tag(plc(port=1), "State", address="40001", data_type="float32", of=equipment(),
+              role="state_word", state_map={"1": "sleeping"})  # fmt: skip
+    assert sorted(errors(row)) == ["address", "role", "state_map"]
+
+
+def test_a_type_that_does_not_exist_is_one_mistake_and_no_crash():
+    row = tag(plc(port=1), "Speed", data_type="real")
+    assert errors(row) == {"data_type": "Value 'real' is not a valid choice."}
+
+
+def test_a_role_of_an_equipment_is_played_by_one_enabled_tag():
+    machine, row = equipment(), plc(port=1)
+    tag(row, "One", data_type="float32", of=machine, role="speed", enabled=False)
+    tag(row, "Two", data_type="float32", of=machine, role="speed")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        tag(row, "Three", data_type="float32", of=machine, role="speed")
+    tag(row, "Bits", length=8, of=machine, role="message_bits")
+    tag(row, "More", length=8, of=machine, role="message_bits")
+
+
+def test_plcs_of_one_equipment_share_a_shard():
+    machine = equipment()
+    first, second = plc(port=1, name="Bagger"), plc(port=2, shard=1)
+    tag(first, "Speed", data_type="float32", of=machine, role="speed")
+    row = Tag(plc=second, name="Good", address="Good", data_type="int32",
+              equipment=machine, role="good_count")  # fmt: skip
+    sentence = "Bagger reads the same equipment in shard 0; one task must read them both."
+    assert errors(row) == {"equipment": sentence}
+    second.shard = 0
+    second.save()
+    row.full_clean()
+    row.save()
+    second.shard = 1
+    assert errors(second) == {"shard": sentence}
+    Plc(code="new", name="New", protocol="logix", host="plc", port=1, shard=5).full_clean()
+
+
+class TestHealth:
+    def row(self, **link):
+        row = plc(port=1)
+        tag(row, "Speed", data_type="float32")
+        if link:
+            PlcLink.objects.create(plc=row, **link)
+        return row
+
+    def test_one_that_has_just_been_read_is_well(self):
+        self.row(status="connected", since=T0, last_ok_at=T0)
+        assert health.links(T0 + timedelta(seconds=3)) == {}
+
+    def test_one_that_nobody_polls_is_told(self):
+        self.row(status="connected", since=T0, last_ok_at=T0)
+        assert health.links(T0 + timedelta(seconds=60)) == {"plc1": "was last read 60 s ago"}
+
+    def test_one_that_has_never_been_polled_is_told(self):
+        self.row()
+        assert health.links(T0) == {"plc1": "has not been polled yet"}
+
+    def test_one_that_fails_is_told_with_its_error(self):
+        self.row(status="connected", last_ok_at=T0, failures=1, error="It refused.")
+        assert health.links(T0) == {"plc1": "failing for 1 polls: It refused."}
+
+    def test_a_disabled_one_is_not_expected_to_answer(self):
+        self.row()
+        Plc.objects.update(enabled=False)
+        assert health.links(T0) == {}

@@ -1,0 +1,66 @@
+"""The tasks that beat starts for the controllers."""
+
+import time
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from ms5.celery import app, schedule
+from ms5.processes.models import Lease
+from production.models import Condition
+from telemetry import tasks
+from telemetry.models import Sample
+from tests.controllers import logix, machine_tags, plc, polling, tag
+from tests.factories import equipment
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _ended():
+    yield
+    tasks._let_go()
+
+
+def test_beat_names_tasks_that_exist():
+    app.loader.import_default_modules()
+    wanted = {
+        row["task"] for name, row in schedule(2).items() if name.startswith(("poll", "sample"))
+    }
+    assert wanted == {"telemetry.tasks.poll", "telemetry.tasks.prune_samples"}
+    assert wanted <= app.tasks.keys()
+
+
+def test_a_poll_keeps_its_connection_for_the_next_one():
+    with logix() as server:
+        machine_tags(plc(server, poll_period_s=0.01), equipment())
+        assert [tasks.poll(0), tasks.poll(0)] == [1, 1]
+        assert server.stats.connections == 1
+        assert Condition.objects.get().state == "running"
+
+
+def test_the_end_of_a_worker_frees_the_shard_and_the_controllers():
+    with logix() as server:
+        machine_tags(plc(server), equipment())
+        assert tasks.poll(0) == 1
+        tasks._let_go()
+        # The farewell is sent without waiting for its answer.
+        deadline = time.monotonic() + 2
+        while server.stats.forward_closes < 1 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert server.stats.forward_closes == 1
+        with polling(holder="another:1") as other:
+            assert other.tick() == 1
+        assert Lease.objects.get().holder == "another:1"
+
+
+def test_samples_beyond_their_retention_go(settings):
+    settings.SAMPLE_RETENTION_DAYS = 30
+    row = tag(plc(port=1), "Speed", data_type="float32")
+    now = timezone.now()
+    for days in (31, 29):
+        at = now - timedelta(days=days)
+        Sample.objects.create(tag=row, quality="good", value=days, source_at=at, received_at=at)
+    assert tasks.prune_samples() == 1
+    assert [sample.value for sample in Sample.objects.all()] == [29]

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { ServerClock, wallClock } from "../../static/js/clock.js";
+import { drawConnection } from "../../static/js/connection.js";
+import { drawLine } from "../../static/js/drawing.js";
+import * as format from "../../static/js/format.js";
+import { freshnessOf } from "../../static/js/freshness.js";
+import { golden } from "./golden.js";
+
+for (const [name, cases] of Object.entries(golden("drawing/formats.json"))) {
+  test(`golden: ${name}`, () => {
+    assert.ok(cases.length >= 5);
+    for (const [value, text] of cases) assert.equal(format[name](value), text, `${name}(${value})`);
+  });
+}
+
+for (const { name, sources, now, fresh } of golden("drawing/freshness.json")) {
+  test(`golden: ${name}`, () => assert.deepEqual(freshnessOf(sources, Date.parse(now)), fresh));
+}
+
+for (const { name, line, now, drawing } of golden("drawing/lines.json")) {
+  test(`golden: ${name}`, () => assert.deepEqual(drawLine(line, Date.parse(now)), drawing));
+}
+
+test("a line of which nothing is known yet is drawn all the same", () => {
+  const line = { code: "L-NEW", name: "L-NEW", items: [], gauges: {}, freshness: null, positions: {} };
+  const drawing = drawLine(line, 0);
+  assert.equal(drawing.word, "NO DATA");
+  assert.deepEqual([drawing.actual, drawing.target, drawing.downtime], ["–", "–", "–"]);
+  assert.deepEqual(drawing.machines, []);
+});
+
+test("while nothing is heard states last no longer and data grow older", () => {
+  const [{ line, now }] = golden("drawing/lines.json");
+  const known = Date.parse(now);
+  const drawing = drawLine(line, known + 30_000, known);
+  assert.equal(drawing.timer, "04:12");
+  assert.equal(drawing.machines[1].timer, "1 h 04");
+  assert.deepEqual(drawing.fresh, { level: "stale", text: "data 31 s old", timer: "00:31" });
+});
+
+test("the clock follows what the server said last, whatever the local clock is set to", () => {
+  let local = 1_000;
+  const clock = new ServerClock("2026-03-02T08:00:00Z", () => local);
+  const at = Date.parse("2026-03-02T08:00:00Z");
+  assert.equal(clock.now(), at);
+  local += 2_500;
+  assert.equal(clock.now(), at + 2_500);
+  local = 9_000_000;
+  clock.heard("2026-03-02T08:00:05Z");
+  assert.equal(clock.now(), at + 5_000);
+  assert.equal(clock.at(local - 1_000), at + 4_000);
+  clock.heard("not a time");
+  assert.equal(clock.now(), at + 5_000);
+});
+
+test("the wall clock is that of the plant, summer time included, and midnight is 00", () => {
+  assert.equal(wallClock(Date.parse("2026-03-02T16:42:08Z"), "Europe/Berlin"), "17:42:08");
+  assert.equal(wallClock(Date.parse("2026-07-02T16:42:08Z"), "Europe/Berlin"), "18:42:08");
+  assert.equal(wallClock(Date.parse("2026-03-02T23:00:00Z"), "Europe/Berlin"), "00:00:00");
+});
+
+test("twelve seconds without a word make the board stale, whatever the status", () => {
+  const link = { status: "live", heardAt: 0, message: "" };
+  assert.deepEqual(drawConnection(link, 12_000), { level: "live", text: "live", stale: false, timer: "00:12" });
+  assert.equal(drawConnection(link, 12_001).stale, true);
+  assert.deepEqual(drawConnection({ ...link, status: "lost" }, 23_000), { level: "lost", text: "offline 00:23", stale: true, timer: "00:23" });
+  assert.deepEqual(drawConnection({ ...link, status: "connecting" }, 400), { level: "connecting", text: "connecting", stale: false, timer: "00:00" });
+  assert.deepEqual(drawConnection({ ...link, status: "ended", message: "This account is disabled." }, 500), { level: "ended", text: "This account is disabled.", stale: false, timer: "00:00" });
+});

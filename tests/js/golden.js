@@ -1,0 +1,18 @@
+/** The golden files that pytest and node read alike. */
+
+import { readFileSync, readdirSync } from "node:fs";
+
+const ROOT = new URL("../contract/", import.meta.url);
+
+/** @param {string} path below tests/contract */
+export function golden(path) {
+  return JSON.parse(readFileSync(new URL(path, ROOT), "utf8"));
+}
+
+/** Every case of folding events into items, whoever wrote it. */
+export function folds() {
+  return readdirSync(ROOT)
+    .filter((name) => name.endsWith(".json"))
+    .map(golden)
+    .filter((content) => content.before && content.events && content.after);
+}

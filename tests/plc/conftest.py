@@ -1,0 +1,90 @@
+import threading
+
+import pytest
+
+from telemetry.drivers import driver_for
+from telemetry.drivers.base import Endpoint
+from telemetry.simulator.enip import LogixServer
+from telemetry.simulator.memory import Memory
+from telemetry.simulator.modbus import ModbusServer, Place
+
+TAGS = [
+    ("MC_Avg_Speed", "REAL", 1),
+    ("Current_Product", "INT", 1),
+    ("Count_Blade_PEC", "COUNTER", 1),
+    ("AllDrivesEnabled", "BOOL", 1),
+    ("Fault", "BOOL", 64),
+    ("Recipe", "DINT", 3000),
+    ("Total", "DINT", 1),
+    ("Big", "LINT", 1),
+    ("Program:Main.Step", "DINT", 1),
+]
+
+MODBUS_PLACES = [
+    Place("State", "input", 0),
+    Place("Speed", "input", 2, "float32", "CDAB"),
+    Place("Total", "input", 4, "uint32", "CDAB"),
+    Place("Reject", "input", 6, "uint32", "CDAB"),
+    Place("Word", "holding", 100),
+    Place("Next", "holding", 101, "int16"),
+    Place("Open", "coil", 3),
+    Place("Shut", "discrete", 17),
+]
+
+
+@pytest.fixture
+def plc():
+    """A running Logix controller with the tags of a bagger."""
+    server = LogixServer(Memory(TAGS))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def driver_of():
+    """Makes drivers with a short deadline, which are closed when the test ends."""
+    made = []
+
+    def make(server_or_port, protocol="logix", timeout_s=0.3, **options):
+        port = getattr(server_or_port, "port", server_or_port)
+        driver = driver_for(
+            Endpoint(protocol, "127.0.0.1", port, timeout_s=timeout_s, options=options)
+        )
+        made.append(driver)
+        return driver
+
+    yield make
+    for driver in made:
+        driver.close()
+
+
+@pytest.fixture
+def device():
+    """A running Modbus device with the registers of a checkweigher and a few more."""
+    server = ModbusServer(MODBUS_PLACES)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def modbus(driver_of):
+    """Makes open Modbus drivers."""
+
+    def make(peer, timeout_s=0.3, **options):
+        driver = driver_of(peer, "modbus_tcp", timeout_s=timeout_s, **options)
+        driver.open()
+        return driver
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def no_thread_stays():
+    """A test leaves no thread behind, so that what it measures next is its own."""
+    before = set(threading.enumerate())
+    yield
+    for thread in set(threading.enumerate()) - before:
+        thread.join(2)
+    assert set(threading.enumerate()) - before == set()

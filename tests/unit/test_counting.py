@@ -1,0 +1,179 @@
+"""A counter's movement becomes an increment that is never negative and never invented."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from production.counting import BLIND_SHARE, SLACK, CounterState, Decision, step
+from production.observation import CounterReading
+
+T0 = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+
+
+def run(values, *, start=None, period=SECOND, **setting):
+    """Return the steps of a counter that shows these values, one a period."""
+    state, steps = start, []
+    for number, value in enumerate(values):
+        taken = step(
+            state,
+            CounterReading(kind="good", value=value, **setting),
+            T0 + (number + 1) * period,
+        )
+        steps.append(taken)
+        state = taken.state if taken else state
+    return steps
+
+
+def quantities(values, **setting):
+    return [(taken.quantity, taken.decision) for taken in run(values, **setting)]
+
+
+def standing_at(value):
+    return CounterState(value, T0)
+
+
+def test_the_first_value_seen_is_a_baseline_and_counts_nothing():
+    assert quantities([84231]) == [(0, Decision.BASELINE)]
+
+
+def test_a_counter_that_passes_its_modulus_has_rolled_over():
+    assert quantities([5], start=standing_at(32760), modulus=32768) == [(13, Decision.ROLLOVER)]
+
+
+def test_a_rollover_at_a_known_speed_is_judged_by_the_speed():
+    fast = {"start": standing_at(32760), "modulus": 32768, "max_per_minute": 600}
+    assert quantities([5], **fast) == [(13, Decision.ROLLOVER)]
+    assert quantities([40], **fast) == [(0, Decision.RESET)]
+    assert quantities([16], **fast) == [(16, Decision.RESET)]
+
+
+def test_a_counter_set_to_zero_counts_what_it_shows_afterwards():
+    assert quantities([0, 12], start=standing_at(5000), modulus=32768) == [
+        (0, Decision.RESET),
+        (12, Decision.COUNTED),
+    ]
+    assert quantities([12], start=standing_at(5000), modulus=32768) == [(12, Decision.RESET)]
+
+
+def test_without_a_modulus_every_drop_is_a_reset():
+    assert quantities([5], start=standing_at(32760)) == [(5, Decision.RESET)]
+
+
+def test_a_setting_says_that_what_is_shown_after_a_reset_does_not_count():
+    assert quantities([12, 15], start=standing_at(5000), count_after_reset=False) == [
+        (0, Decision.RESET),
+        (3, Decision.COUNTED),
+    ]
+
+
+def test_a_reset_to_an_implausible_value_counts_nothing():
+    assert quantities([3000], start=standing_at(5000), max_per_minute=120) == [
+        (0, Decision.RESET)
+    ]
+
+
+def test_an_implausible_rise_counts_nothing_and_the_count_goes_on_from_there():
+    assert quantities([101, 9000, 9002], start=standing_at(100), max_per_minute=120) == [
+        (1, Decision.COUNTED),
+        (0, Decision.JUMP),
+        (2, Decision.COUNTED),
+    ]
+
+
+def test_a_rise_is_plausible_up_to_the_margin_and_two_pieces():
+    # 120 a minute is 2 in a second; half as many again and two pieces are believed.
+    assert quantities([5], start=standing_at(0), max_per_minute=120) == [(5, Decision.COUNTED)]
+    assert quantities([6], start=standing_at(0), max_per_minute=120) == [(0, Decision.JUMP)]
+
+
+def test_the_longer_the_gap_the_more_is_plausible():
+    minute = {"period": timedelta(minutes=1), "max_per_minute": 120}
+    assert quantities([180], start=standing_at(0), **minute) == [(180, Decision.COUNTED)]
+
+
+@pytest.mark.parametrize("value", [-1, -32768, 2**63])
+def test_an_impossible_value_is_refused_and_the_counter_stays_as_it_was(value):
+    refused, next_one = run([value, 107], start=standing_at(100))
+    assert refused is None
+    assert (next_one.quantity, next_one.after) == (7, T0)
+
+
+def test_a_reading_that_is_not_newer_is_refused():
+    reading = CounterReading(kind="good", value=9)
+    assert step(standing_at(5), reading, T0) is None
+    assert step(standing_at(5), reading, T0 - SECOND) is None
+
+
+def test_an_increment_carries_what_was_read_and_when():
+    (taken,) = run([103], start=standing_at(100))
+    assert (taken.value_before, taken.value, taken.after, taken.at) == (
+        100,
+        103,
+        T0,
+        T0 + SECOND,
+    )
+    assert taken.state == CounterState(103, T0 + SECOND)
+
+
+def test_a_counter_that_stands_still_is_not_worth_a_row():
+    (taken,) = run([100], start=standing_at(100))
+    assert (taken.quantity, taken.decision, taken.is_noteworthy) == (0, Decision.COUNTED, False)
+
+
+counts = st.integers(0, 2**40)
+settings_ = st.fixed_dictionaries(
+    {},
+    optional={
+        "modulus": st.integers(1, 2**32),
+        "max_per_minute": st.floats(0, 1e6),
+        "count_after_reset": st.booleans(),
+    },
+)
+
+
+@given(st.lists(counts, max_size=30), settings_)
+def test_no_increment_is_negative_and_only_the_first_is_a_baseline(values, setting):
+    steps = run(values, **setting)
+    assert all(taken.quantity >= 0 for taken in steps)
+    assert [taken.decision is Decision.BASELINE for taken in steps] == [
+        number == 0 for number in range(len(values))
+    ]
+
+
+@given(counts, st.lists(st.integers(0, 1000), max_size=30))
+def test_the_increments_of_a_rising_counter_add_up_to_its_rise(first, rises):
+    values = [first]
+    for rise in rises:
+        values.append(values[-1] + rise)
+    assert sum(taken.quantity for taken in run(values)) == values[-1] - first
+
+
+@given(
+    st.integers(100, 2**32),
+    st.data(),
+    st.lists(st.integers(0, 20), max_size=50),
+    st.booleans(),
+)
+def test_the_increments_of_a_counter_that_rolls_over_are_what_was_made(
+    modulus, data, made, has_speed
+):
+    start = data.draw(st.integers(0, modulus - 1))
+    most = int(modulus * BLIND_SHARE)
+    made = [min(pieces, most) for pieces in made]
+    total, values = start, [start]
+    for pieces in made:
+        total += pieces
+        values.append(total % modulus)
+    setting = {"modulus": modulus} | ({"max_per_minute": 1200.0} if has_speed else {})
+    assert sum(taken.quantity for taken in run(values, **setting)) == sum(made)
+
+
+@given(st.lists(counts, min_size=2, max_size=30), st.floats(0, 1e5), settings_)
+def test_no_counter_of_known_speed_counts_more_than_it_could_have_made(
+    values, fastest, setting
+):
+    steps = run(values, **setting | {"max_per_minute": fastest})
+    assert all(taken.quantity <= fastest / 60 * 1.5 + SLACK for taken in steps)

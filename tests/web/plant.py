@@ -1,0 +1,153 @@
+"""Two lines with one row of everything each, and people who see both, one, or none of them."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from ms5.accounts.models import User
+from ms5.accounts.roles import Role
+from ms5.events.log import append, gauge, recording
+from production.models import (
+    Area,
+    Condition,
+    Context,
+    ContextChange,
+    Count,
+    Counter,
+    Equipment,
+    Fault,
+    IdealCycle,
+    Line,
+    LineAccess,
+    Product,
+    Site,
+    Span,
+    Tally,
+)
+from telemetry.models import MessageBit, Plc, PlcLink, Sample, Tag, TagLatest
+from tests.floor import T0, later, state_fact, update_gauge
+
+PASSWORD = "a password of the tests"
+OWN, FOREIGN = "L-OWN", "L-FOREIGN"
+
+
+@dataclass(frozen=True)
+class Floor:
+    """What hangs on one line."""
+
+    line: Line
+    equipment: Equipment
+    span: Span
+    plc: Plc
+    tag: Tag
+
+    def paths(self) -> dict[str, str]:
+        """Return the detail paths below `/api/v1/`, by endpoint."""
+        of = {"equipment": self.equipment}
+        return {
+            "sites": self.line.area.site.code,
+            "areas": self.line.area.pk,
+            "lines": self.line.code,
+            "equipment": self.equipment.code,
+            "ideal-cycles": IdealCycle.objects.get(**of).pk,
+            "conditions": self.equipment.code,
+            "spans": self.span.pk,
+            "counters": Counter.objects.get(**of).pk,
+            "counts": Count.objects.get(**of).pk,
+            "tallies": Tally.objects.get(**of).pk,
+            "faults": Fault.objects.get(**of).pk,
+            "contexts": self.equipment.code,
+            "context-changes": ContextChange.objects.get(**of).pk,
+            "plcs": self.plc.code,
+            "tags": self.tag.pk,
+            "message-bits": MessageBit.objects.get(tag=self.tag).pk,
+        }
+
+
+def person(name: str, role: str, *lines: Line, all_lines: bool = False, **fields) -> User:
+    """Return a user who may see these lines."""
+    user = User.objects.create_user(
+        name, password=PASSWORD, role=role, all_lines=all_lines, **fields
+    )
+    LineAccess.objects.bulk_create(LineAccess(user=user, line=line) for line in lines)
+    return user
+
+
+def people(line: Line) -> dict[str, User]:
+    """Return one staff member per role who sees this line alone, by role."""
+    return {role: person(f"{role}-here", role, line, is_staff=True) for role in Role.values}
+
+
+def line(code: str, number: int = 1) -> Line:
+    """Return an empty line in a site and area of its own."""
+    site = Site.objects.create(code=f"S-{code}", name=f"Site of {code}")
+    area = Area.objects.create(site=site, code="PACK", name="Packing")
+    return Line.objects.create(area=area, code=code, name=f"Line {code}", position=number)
+
+
+def equip(on: Line, number: int = 1) -> Floor:
+    """Add an equipment to the line, with one row of everything that can hang on it."""
+    code = f"{on.code}.M{number}"
+    equipment = Equipment.objects.create(
+        line=on, code=code, name=f"Machine {code}", position=number
+    )
+    product, _ = Product.objects.get_or_create(code="P500", defaults={"name": "500 g loaf"})
+    cycle = IdealCycle.objects.create(
+        equipment=equipment, product=product, seconds=Decimal("0.6"), effective_from=T0
+    )
+    of = {"equipment": equipment}
+    Condition.objects.create(
+        **of, state="running", since=T0, last_good_at=later(60), quality="good", speed=99.5
+    )
+    span = Span.objects.create(**of, state="running", started_at=T0)
+    Counter.objects.create(**of, kind="good", value=120, read_at=later(60))
+    Count.objects.create(
+        **of,
+        kind="good",
+        quantity=3,
+        at=later(60),
+        product=product,
+        ideal_cycle=cycle,
+        value=120,
+    )
+    Tally.objects.create(**of, started_at=T0, kind="good", product=product, quantity=3)
+    Fault.objects.create(
+        **of,
+        code="Fault[3]",
+        text="Jam",
+        severity="high",
+        source="internal",
+        raised_at=later(5),
+    )
+    Context.objects.create(**of, product=product)
+    ContextChange.objects.create(**of, product=product, at=T0)
+    plc = Plc.objects.create(
+        code=f"plc-{code}",
+        name=f"PLC {code}",
+        protocol="modbus_tcp",
+        host="127.0.0.1",
+        port=502,
+    )
+    PlcLink.objects.create(plc=plc, status="lost", since=T0, failures=4, error="refused")
+    tag = Tag.objects.create(
+        plc=plc, name="speed", address="holding:1", data_type="uint16", unit="1/min", **of
+    )
+    MessageBit.objects.create(tag=tag, bit=0, text="Jam", kind="fault")
+    read = {"tag": tag, "quality": "good", "source_at": later(60), "received_at": later(60)}
+    TagLatest.objects.create(value=99.5, **read)
+    Sample.objects.create(value=99.5, **read)
+    with recording():
+        append(
+            "equipment_state",
+            state_fact(code),
+            occurred_at=T0,
+            line_id=on.code,
+            equipment_code=code,
+        )
+        gauge(
+            "production_update",
+            update_gauge(),
+            key=f"production:{on.code}",
+            source_at=T0,
+            line_id=on.code,
+        )
+    return Floor(on, equipment, span, plc, tag)

@@ -1,0 +1,190 @@
+"""Every URL of the API, by every role, for an own and a foreign line; and what the public may see."""
+
+import re
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from ms5.accounts.roles import PERMISSIONS, Role
+from ms5.api_urls import router
+from tests.web import plant
+
+API = "/api/v1/"
+METHODS = ("get", "head", "options", "post", "put", "patch", "delete")
+# Everything below needs a session or a token. Whoever adds here decides that strangers may see it.
+PUBLIC = {"/api/v1/health/"}
+OF_NO_LINE = {"products", "tokens"}
+LISTS = sorted({prefix for prefix, _, _ in router.registry})
+
+
+def permission_for(prefix):
+    model = next(view.queryset.model for name, view, _ in router.registry if name == prefix)
+    return f"{model._meta.app_label}.view_{model._meta.model_name}"
+
+
+def allowed(role, prefix):
+    return permission_for(prefix) in PERMISSIONS[role]
+
+
+def lists(floor):
+    """Return the query without which a list answers 400, by endpoint."""
+    return {"samples": {"tag": floor.tag.pk}}
+
+
+@pytest.fixture
+def programs(own, foreign, with_key):
+    """One program per role that sees the own line alone."""
+    return {role: with_key(user) for role, user in plant.people(own.line).items()}
+
+
+def test_the_matrix_has_every_endpoint(own):
+    assert set(LISTS) == set(own.paths()) | OF_NO_LINE | {"samples"}
+
+
+@pytest.mark.parametrize("role", Role.values)
+def test_a_role_reads_its_own_line_and_finds_no_foreign_one(role, own, foreign, programs):
+    program = programs[role]
+    for prefix, key in own.paths().items():
+        expected = 200 if allowed(role, prefix) else 403
+        answer = program.get(f"{API}{prefix}/{key}/")
+        assert answer.status_code == expected, (prefix, answer.content)
+    for prefix, key in foreign.paths().items():
+        expected = 404 if allowed(role, prefix) else 403
+        answer = program.get(f"{API}{prefix}/{key}/")
+        assert answer.status_code == expected, (prefix, answer.content)
+
+
+@pytest.mark.parametrize("role", Role.values)
+def test_no_list_of_a_role_holds_a_foreign_row(role, own, foreign, programs, with_key):
+    program = programs[role]
+    everywhere = with_key(plant.person("everywhere", "admin", all_lines=True))
+    for prefix in set(LISTS) - OF_NO_LINE:
+        if not allowed(role, prefix):
+            assert program.get(f"{API}{prefix}/").status_code == 403, prefix
+            continue
+        query = lists(own).get(prefix, {})
+        body = program.get(f"{API}{prefix}/", query)
+        assert body.json()["count"] == 1, prefix
+        assert plant.FOREIGN not in body.content.decode(), prefix
+        # The control: the foreign row is there, for who may see it.
+        control = everywhere.get(f"{API}{prefix}/", lists(foreign).get(prefix, {})).json()
+        assert control["count"] == (1 if prefix == "samples" else 2), prefix
+    assert program.get(f"{API}samples/", {"tag": foreign.tag.pk}).json().get("count", 0) == 0
+
+
+@pytest.mark.parametrize("role", Role.values)
+def test_the_log_of_a_foreign_line_is_as_absent_as_no_line(role, own, foreign, programs):
+    def status(stream):
+        answer = programs[role].get(f"{API}events/", {"stream": stream})
+        return answer.status_code, answer.content if answer.status_code == 404 else b""
+
+    assert status(plant.OWN)[0] == status("plant")[0] == 200
+    assert status(plant.FOREIGN) == status("no-such-line") == status("sys")
+    assert status(plant.FOREIGN)[0] == 404
+
+
+@pytest.mark.parametrize("role", Role.values)
+def test_only_an_admin_has_tokens_here(role, own, programs):
+    expected = 201 if role == Role.ADMIN else 403
+    assert programs[role].post(f"{API}tokens/", {"name": "mine"}).status_code == expected
+    listed = programs[role].get(f"{API}tokens/").status_code
+    assert listed == (200 if role == Role.ADMIN else 403)
+
+
+@pytest.mark.parametrize("role", Role.values)
+def test_no_role_writes_to_anything_else(role, own, foreign, programs):
+    for floor in (own, foreign):
+        for prefix, key in floor.paths().items():
+            for path in (f"{API}{prefix}/", f"{API}{prefix}/{key}/"):
+                for method in ("post", "put", "patch", "delete"):
+                    answer = getattr(programs[role], method)(path, {})
+                    assert answer.status_code in {403, 405}, (method, path)
+    floor.line.refresh_from_db()
+    assert floor.line.name == f"Line {floor.line.code}"
+
+
+@pytest.mark.parametrize("role", Role.values)
+def test_a_line_taken_away_is_gone_at_once(role, own, programs):
+    from production.models import LineAccess
+
+    assert programs[role].get(f"{API}lines/{plant.OWN}/").status_code == 200
+    LineAccess.objects.filter(user__role=role).delete()
+    assert programs[role].get(f"{API}lines/{plant.OWN}/").status_code == 404
+    assert programs[role].get(f"{API}me/").json()["lines"] == []
+
+
+def test_a_shared_controller_shows_each_line_its_own_tags(own, foreign, with_key):
+    from telemetry.models import Tag
+
+    shared = own.plc
+    theirs = Tag.objects.create(
+        plc=shared,
+        name="theirs",
+        address="holding:2",
+        data_type="uint16",
+        equipment=foreign.equipment,
+    )
+    nobodys = Tag.objects.create(
+        plc=shared, name="nobodys", address="holding:3", data_type="uint16"
+    )
+    there = with_key(plant.person("there", "engineer", foreign.line))
+    names = {
+        row["name"] for row in there.get(f"{API}tags/", {"plc": shared.code}).json()["results"]
+    }
+    assert names == {"theirs", "nobodys"}
+    assert there.get(f"{API}tags/{own.tag.pk}/").status_code == 404
+    here = with_key(plant.person("here", "engineer", own.line))
+    assert here.get(f"{API}tags/{theirs.pk}/").status_code == 404
+    assert here.get(f"{API}tags/{nobodys.pk}/").status_code == 200
+
+
+def api_paths(own):
+    """Return a real path for every route below /api/v1/."""
+    keys = own.paths() | {"products": "P500", "tokens": 1}
+
+    def walk(patterns, prefix):
+        for pattern in patterns:
+            where = prefix + str(pattern.pattern)
+            if isinstance(pattern, URLResolver):
+                yield from walk(pattern.url_patterns, where)
+            elif isinstance(pattern, URLPattern):
+                yield where
+
+    for route in walk(get_resolver().url_patterns, "/"):
+        if not route.startswith(API):
+            continue
+        path = route.replace("^", "").removesuffix("$")
+        name = path.removeprefix(API).split("/")[0]
+        key = str(keys.get(name))
+        path = re.sub(r"\(\?P<\w+>[^)]*\)", lambda _, key=key: key, path)
+        yield path
+
+
+def test_nothing_of_the_api_is_public_but_what_is_listed(own, client):
+    paths = set(api_paths(own))
+    assert len(paths) > 2 * len(LISTS)
+    assert {f"{API}lines/{plant.OWN}/board/", f"{API}lines/{plant.OWN}/"} <= paths
+    assert not [path for path in paths if set(path) & set("(?<")]
+    for path in paths:
+        statuses = {method: getattr(client, method)(path).status_code for method in METHODS}
+        if path in PUBLIC:
+            assert statuses["get"] in {200, 503}
+        else:
+            assert set(statuses.values()) == {401}, (path, statuses)
+
+
+@pytest.mark.parametrize("header", ["Token", "Token a b", "Token ms5_forged", "Token \xff"])
+def test_a_bad_token_is_401_even_beside_a_good_session(own, as_user, header):
+    browser = as_user(plant.person("viewer", "viewer", own.line))
+    answer = browser.get(f"{API}lines/", headers={"Authorization": header})
+    assert answer.status_code == 401
+    assert answer.json()["code"] == "authentication_failed"
+
+
+def test_a_disabled_user_is_401_with_session_and_token(own, as_user, with_key):
+    user = plant.person("leaver", "viewer", own.line)
+    browser, program = as_user(user), with_key(user)
+    assert [each.get(f"{API}lines/").status_code for each in (browser, program)] == [200, 200]
+    user.is_active = False
+    user.save()
+    assert [each.get(f"{API}lines/").status_code for each in (browser, program)] == [401, 401]

@@ -1,0 +1,61 @@
+"""How many queries each list costs: a reviewed file, the same for two rows as for six.
+
+UPDATE_QUERY_COUNTS=1 writes the file anew; the difference is then for the reviewer.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from ms5.api_urls import router
+from tests.web import plant
+
+FILE = Path(__file__).parent.parent / "query_counts.json"
+LISTS = sorted({prefix for prefix, _, _ in router.registry})
+
+
+def counted(client, path, query):
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        answer = client.get(path, query)
+    assert answer.status_code == 200, answer.content
+    return len(queries), answer
+
+
+@pytest.mark.parametrize("who", ["all lines", "one line"])
+def test_a_list_costs_the_same_for_six_rows_as_for_two(own, as_user, who):
+    admin = plant.person("admin", "admin", own.line, all_lines=who == "all lines")
+    browser = as_user(admin)
+    plant.equip(own.line, 2)
+
+    def costs():
+        return {
+            prefix: counted(
+                browser,
+                f"/api/v1/{prefix}/",
+                {"tag": own.tag.pk} if prefix == "samples" else {},
+            )
+            for prefix in LISTS
+        }
+
+    few = costs()
+    for number in range(3, 7):
+        plant.equip(own.line, number)
+    many = costs()
+    for prefix in set(LISTS) - {"samples", "tokens", "products", "sites", "areas", "lines"}:
+        assert (few[prefix][1].json()["count"], many[prefix][1].json()["count"]) == (2, 6), (
+            prefix
+        )
+    found = {prefix: count for prefix, (count, _) in many.items()}
+    assert found == {prefix: count for prefix, (count, _) in few.items()}
+
+    written = json.loads(FILE.read_text()) if FILE.exists() else {}
+    if os.environ.get("UPDATE_QUERY_COUNTS"):
+        written[f"api, {who}"] = found
+        FILE.write_text(json.dumps(written, indent=2, sort_keys=True) + "\n")
+    assert written[f"api, {who}"] == found
