@@ -14,7 +14,7 @@ Row = dict[str, object]
 
 REPORTS: dict[str, tuple[str, Callable[[], list[Row]]]] = {
     "append": (
-        "Appends a second (`bare`: the same row inserted without a position)",
+        "Appends a second, each action one transaction synced to disk",
         append.report,
     ),
     "latency": (
@@ -32,7 +32,13 @@ def table(rows: Sequence[Row]) -> str:
     """Return the rows as a Markdown table."""
 
     def cell(value: object) -> str:
-        return f"{value:,.1f}" if isinstance(value, float) else str(value)
+        match value:
+            case float() if value >= 100:
+                return f"{value:,.0f}"
+            case float():
+                return f"{value:.2f}"
+            case _:
+                return str(value)
 
     names = list(rows[0])
     lines = [

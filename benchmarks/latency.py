@@ -54,7 +54,7 @@ def server(environment: dict[str, str], port: int) -> Iterator[int]:
 
         def answers() -> bool:
             try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/ws/events", timeout=1).close()
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/ws/health", timeout=1).close()
             except OSError:
                 return False
             return True

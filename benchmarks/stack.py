@@ -22,7 +22,7 @@ def _base(scratch: Path) -> dict[str, str]:
         **os.environ,
         "SECRET_KEY": secrets.token_hex(32),
         "MS5_DATA_DIR": str(scratch),
-        "MS5_LOG_LEVEL": "WARNING",
+        "MS5_LOG_LEVEL": "ERROR",
         "DJANGO_SETTINGS_MODULE": "ms5.settings",
         "PYTHONPATH": str(ROOT),
     }

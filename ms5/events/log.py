@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import msgspec
 import uuid_utils.compat as uuid
@@ -190,19 +191,8 @@ def _write(name: str, entries: Sequence[Entry], now: datetime) -> Appended:
     written = [
         _fact(name, head - len(facts) + number, entry) for number, entry in enumerate(facts, 1)
     ]
-    Event.objects.bulk_create(
-        Event(
-            stream_id=stream_id,
-            seq=fact.position,
-            event_id=event_id,
-            type=fact.type,
-            line_id=fact.line_id,
-            equipment_code=fact.equipment_code,
-            occurred_at=entry.at,
-            text=fact.text,
-        )
-        for (fact, event_id), entry in zip(written, facts, strict=True)
-    )
+    if facts:
+        _insert(stream_id, written, [entry.at for entry in facts], now)
     kept = [
         value
         for number, entry in enumerate(gauges, 1)
@@ -242,6 +232,39 @@ def _fact(stream: str, seq: int, entry: Entry) -> tuple[Written, uuid.UUID]:
         }
     ).decode()
     return Written(entry.type, entry.line_id, entry.equipment_code, seq, text), event_id
+
+
+_INSERT = """
+INSERT INTO events_event
+    (stream_id, seq, event_id, type, line_id, equipment_code, occurred_at, recorded_at, text)
+VALUES """
+_ROW = "(%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+_EVENT_ID = Event._meta.get_field("event_id")  # noqa: SLF001 - Django's documented API
+
+
+def _insert(
+    stream_id: int,
+    written: Sequence[tuple[Written, uuid.UUID]],
+    occurred: Sequence[datetime],
+    now: datetime,
+) -> None:
+    """Write the rows in one statement. The ORM's own way costs a third of a commit, under the stream's lock."""
+    adapt = connection.ops.adapt_datetimefield_value
+    values: list[Any] = []
+    for (fact, event_id), at in zip(written, occurred, strict=True):
+        values += (
+            stream_id,
+            fact.position,
+            _EVENT_ID.get_db_prep_value(event_id, connection),
+            fact.type,
+            fact.line_id,
+            fact.equipment_code,
+            adapt(at),
+            adapt(now),
+            fact.text,
+        )
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT + ", ".join([_ROW] * len(written)), values)
 
 
 # The condition is the guarantee that an older source time never overwrites a newer one.
