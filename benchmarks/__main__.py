@@ -1,4 +1,4 @@
-"""`python -m benchmarks [append] [latency] [polling]`: measure, print, and write docs/figures/spine.md."""
+"""`python -m benchmarks [append] [latency] [demo] [polling]`: measure, print, and write all of it down."""
 
 import os
 import platform
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import append, latency, polling
+from benchmarks import append, demo, latency, polling
 
 FIGURES = Path(__file__).resolve().parent.parent / "docs" / "figures" / "spine.md"
 Row = dict[str, object]
@@ -21,6 +21,7 @@ REPORTS: dict[str, tuple[str, Callable[[], list[Row]]]] = {
         "From commit to a socket client, milliseconds, 60 facts a second",
         latency.report,
     ),
+    "demo": ("The demo: first page, and back to work after kill -9, seconds", demo.report),
     "polling": (
         "Polling controllers of 50 tags once a second, CPU in % of one core",
         polling.report,

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from rest_framework.exceptions import ParseError, ValidationError
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -15,7 +16,15 @@ class Pages(PageNumberPagination):
 
 
 def problem(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Return DRF's answer to an error with its machine-readable code beside the sentence."""
+    """Return DRF's answer to an error with its machine-readable code beside the sentence.
+
+    A date or number that no calendar or column holds, and JSON nested without end, are the caller's.
+    """
+    match error:
+        case OverflowError():
+            error = ValidationError({"detail": "A value is out of range."}, "out_of_range")
+        case RecursionError():
+            error = ParseError("The body is nested too deeply.")
     response = exception_handler(error, context)
     if response is not None and isinstance(response.data, dict) and "detail" in response.data:
         response.data["code"] = getattr(response.data["detail"], "code", "error")

@@ -1,8 +1,11 @@
 """The Content-Security-Policy of every response: ours strict, the admin's with what its theme needs."""
 
+import logging
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+
+log = logging.getLogger(__name__)
 
 _STRICT = (
     "default-src 'self'; img-src 'self' data:; connect-src 'self' {socket};"
@@ -15,6 +18,25 @@ _RELAXED = (
     " connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'"
 )
 _RELAXED_PATHS = ("/admin/", "/api/v1/schema/")
+
+
+class OutOfRange:
+    """Middleware: a number, date or text that no database can be asked for is a bad request, not a crash."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Answer 400 to what the request's own words caused; all else goes on to be a 500."""
+        if not isinstance(error, OverflowError) and not (
+            isinstance(error, ValueError) and "NUL" in str(error)
+        ):
+            return None
+        log.warning("out of range", extra={"path": request.path, "error": str(error)})
+        return HttpResponse("A value in the request is out of range.", status=400)
 
 
 class ContentSecurityPolicy:

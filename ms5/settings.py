@@ -66,6 +66,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "ms5.security.ContentSecurityPolicy",
+    "ms5.security.OutOfRange",
 ]
 
 ROOT_URLCONF = "ms5.urls"

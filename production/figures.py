@@ -26,7 +26,8 @@ def production_update(line: Line, now: datetime) -> facts.ProductionUpdate:
     """Return the line's equipment in flow order, and the figures of its constraint.
 
     Pieces that a counter showed after a gap are in `good` and `reject`, but not in efficiency and rate, since
-    no measured time stands behind them. Without a constraint the figures are empty, and `why` says so.
+    no measured time stands behind them; nor are those, with their time, for which no product was set. Without
+    a constraint the figures are empty, and `why` says so.
     """
     start = day_start(line.area.site.time_zone, now)
     equipment = list(
@@ -36,13 +37,13 @@ def production_update(line: Line, now: datetime) -> facts.ProductionUpdate:
     )
     standards = cycles(line, now)
     kinds = _kinds(line)
-    all_, measured = _tallies(line, start, now)
+    all_, comparable = _tallies(line, start, now)
     made = {each.pk: _made(kinds[each.pk], all_[each.pk]) for each in equipment}
     rows = [_now(each, made[each.pk], standards.get(each.pk, ()), now) for each in equipment]
     window = facts.Window(started_at=start, to=now)
     for each, row in zip(equipment, rows, strict=True):
         if each.is_constraint:
-            good = _made(kinds[each.pk], measured[each.pk]).good
+            good = _made(kinds[each.pk], comparable[each.pk]).good
             of_day = _of_day(each, window, good, kinds[each.pk], standards.get(each.pk, ()))
             return _update(row, rows, of_day, window)
     return _update(None, rows, _NOTHING, window)
@@ -57,8 +58,9 @@ def day_start(time_zone: str, now: datetime) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class _OfDay:
-    """What the constraint's measured time and pieces come to."""
+    """What the constraint's measured time and pieces come to; `good` are those that the target is for."""
 
+    good: int
     output: Output
     running: timedelta
     measured: timedelta
@@ -67,6 +69,7 @@ class _OfDay:
 
 
 _NOTHING = _OfDay(
+    0,
     Output(None, None, "no equipment is the constraint of this line"),
     timedelta(),
     timedelta(),
@@ -88,6 +91,7 @@ def _of_day(
     of_day = list(clip(known.measured, start, now))
     earlier, later = made_in_two(constraint, before, recent, now)
     return _OfDay(
+        good=good,
         output=output(constraint, good, of_day, products(constraint, start, now), standards),
         running=known.running,
         measured=_length(of_day),
@@ -123,17 +127,17 @@ def _kinds(line: Line) -> dict[int, set[str]]:
 def _tallies(
     line: Line, start: datetime, end: datetime
 ) -> tuple[dict[int, dict[str, int]], dict[int, dict[str, int]]]:
-    """Return the pieces of the window by equipment and kind: all of them, and the measured ones."""
+    """Return the pieces of the window by equipment and kind: all, and those that a target is for."""
     all_: dict[int, dict[str, int]] = defaultdict(dict)
-    measured: dict[int, dict[str, int]] = defaultdict(dict)
+    comparable: dict[int, dict[str, int]] = defaultdict(dict)
     rows = Tally.objects.within(start, end).filter(equipment__line=line).order_by()
-    for equipment, kind, is_measured, quantity in rows.values_list(
-        "equipment", "kind", "measured"
+    for equipment, kind, is_measured, product, quantity in rows.values_list(
+        "equipment", "kind", "measured", "product"
     ).annotate(Sum("quantity")):
         all_[equipment][kind] = all_[equipment].get(kind, 0) + quantity
-        if is_measured:
-            measured[equipment][kind] = quantity
-    return all_, measured
+        if is_measured and product is not None:
+            comparable[equipment][kind] = comparable[equipment].get(kind, 0) + quantity
+    return all_, comparable
 
 
 def _now(
@@ -175,6 +179,7 @@ def _update(
     of_day: _OfDay,
     window: facts.Window,
 ) -> facts.ProductionUpdate:
+    has_target = constraint is not None and of_day.output.target is not None
     return facts.ProductionUpdate(
         equipment=rows,
         constraint=constraint.equipment_code if constraint else None,
@@ -185,6 +190,7 @@ def _update(
         reject=constraint.reject if constraint else 0,
         target=of_day.output.target,
         efficiency=of_day.output.efficiency,
+        good_aside=constraint.good - of_day.good if constraint and has_target else 0,
         downtime_s=(of_day.measured - of_day.running).total_seconds(),
         measured_s=of_day.measured.total_seconds(),
         why=of_day.output.why,

@@ -24,8 +24,14 @@ def output(
     products: Sequence[Stretch[int | None]],
     standards: Sequence[Standard],
 ) -> Output:
-    """Compare the good pieces with those that the measured time allowed at the ideal cycles in force."""
+    """Compare the good pieces with those that the measured time allowed at the ideal cycles in force.
+
+    `good` and the target are of the time for which a product was set.
+    """
     target, without = allowed(measured, products, standards)
+    if target:
+        # Time before anybody set a product is left out, with its pieces, or one such minute would cost the day.
+        without.discard(None)
     if without:
         return Output(None, None, _missing(equipment, without))
     if not target:

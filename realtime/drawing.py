@@ -246,11 +246,13 @@ def _delta(update: ProductionUpdate) -> tuple[str, Literal["", "behind", "ahead"
     """Return the whole pieces ahead of or behind the target as of now, and which of the two."""
     if update.target is None:
         return "", ""
-    pieces = whole(abs(update.good - update.target))
+    compared = update.good - update.good_aside
+    aside = f", plus {whole(update.good_aside)} not measured" if update.good_aside else ""
+    pieces = whole(abs(compared - update.target))
     if pieces == "0":
-        return "on target", ""
-    side: Literal["behind", "ahead"] = "behind" if update.good < update.target else "ahead"
-    return f"{pieces} {side}", side
+        return f"on target{aside}", ""
+    side: Literal["behind", "ahead"] = "behind" if compared < update.target else "ahead"
+    return f"{pieces} {side}{aside}", side
 
 
 def _trend(update: ProductionUpdate) -> tuple[Literal["", "up", "down", "flat"], str]:

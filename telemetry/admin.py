@@ -213,14 +213,14 @@ class TagAdmin(TagColumns, LimitedAdmin):
     list_display = (
         "name",
         "plc",
-        "address",
-        "data_type",
-        "equipment",
-        "role",
         "latest_value",
         "latest_quality",
         "latest_error",
         "latest_at",
+        "address",
+        "data_type",
+        "equipment",
+        "role",
         "enabled",
     )
     list_filter = (

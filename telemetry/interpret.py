@@ -150,7 +150,7 @@ class _Readings:
             yield CounterReading(
                 kind=kind,
                 value=value,
-                modulus=None if tag.modulus is None else round(tag.modulus * abs(tag.scale)),
+                modulus=_scaled_modulus(tag),
                 max_per_minute=tag.max_per_minute,
                 count_after_reset=tag.count_after_reset,
             )
@@ -198,3 +198,11 @@ def _bits(tag: TagMeaning, value: Value) -> Sequence[bool]:
     if isinstance(value, int):
         return [bool(value >> place & 1) for place in range(_BIT_WORD)]
     raise Unclear(f"{tag.name} holds no message bits: it is neither bits nor a word.")
+
+
+def _scaled_modulus(tag: TagMeaning) -> int | None:
+    """Return the pieces at which the counter rolls over; a scale that leaves none means that it does not."""
+    if tag.modulus is None:
+        return None
+    pieces = round(tag.modulus * abs(tag.scale))
+    return pieces if pieces >= 2 else None

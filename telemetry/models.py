@@ -8,10 +8,10 @@ from django.db import models
 
 from production.choices import MessageKind, Severity, Source
 from production.models import Equipment
-from production.models.floor import CODE
+from production.models.floor import CODE, DAY_S
 from telemetry.choices import ByteOrder, DataType, LinkStatus, Protocol, Quality, Role
 from telemetry.drivers import base
-from telemetry.validation import address_error, role_error, state_map_error
+from telemetry.validation import address_error, modulus_error, role_error, state_map_error
 
 HOST = RegexValidator(
     r"\A(?!.*\.\.)[0-9A-Za-z:]([0-9A-Za-z_.:-]*[0-9A-Za-z:])?\Z",
@@ -59,8 +59,9 @@ class Plc(models.Model):
         verbose_name_plural = "PLCs"
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=models.Q(poll_period_s__gt=0) & models.Q(timeout_s__gt=0),
-                name="periods and timeouts are above zero",
+                condition=models.Q(poll_period_s__gt=0, poll_period_s__lte=3600)
+                & models.Q(timeout_s__gt=0, timeout_s__lte=30),
+                name="a poll is due within the hour and over within half a minute",
             ),
         ]
 
@@ -178,7 +179,9 @@ class Tag(models.Model):
         help_text="A change of at most this is not stored.",
     )
     longest_interval_s = models.FloatField(
-        default=60, validators=[MinValueValidator(0)], help_text="Stored at least this often."
+        default=60,
+        validators=[MinValueValidator(0), MaxValueValidator(DAY_S)],
+        help_text="Stored at least this often.",
     )
     enabled = models.BooleanField(default=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -202,6 +205,10 @@ class Tag(models.Model):
                 name="a role needs an equipment",
             ),
             models.CheckConstraint(
+                condition=models.Q(longest_interval_s__gte=0, longest_interval_s__lte=DAY_S),
+                name="a tag is stored once a day at least",
+            ),
+            models.CheckConstraint(
                 condition=models.Q(modulus__isnull=True) | models.Q(modulus__gt=0),
                 name="a modulus is above zero",
             ),
@@ -221,6 +228,8 @@ class Tag(models.Model):
             errors["role"] = wrong
         if wrong := state_map_error(self.role, self.state_map):
             errors["state_map"] = wrong
+        if wrong := modulus_error(self.modulus, self.scale):
+            errors["modulus"] = wrong
         if self.plc_id and self.equipment_id and self.role != Role.NONE:
             beside = Plc.objects.filter(tags__equipment=self.equipment_id)
             if other := beside.exclude(shard=self.plc.shard).first():

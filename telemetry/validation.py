@@ -47,6 +47,14 @@ def role_error(role: str, data_type: str, length: int) -> str:
     return next((sentence for sentence, applies in wrong.items() if applies), "")
 
 
+def modulus_error(modulus: int | None, scale: float | None) -> str:
+    """Say why a counter cannot roll over there; empty when it can, or does not."""
+    # A form that has refused one of them still comes here, with none.
+    if modulus is not None and scale is not None and round(modulus * abs(scale)) < 2:
+        return f"With the scale {scale:g} it would roll over at less than two pieces."
+    return ""
+
+
 def state_map_error(role: str, state_map: object) -> str:
     """Say what is wrong with a state map; empty when it is well, or of another role and empty."""
     if not isinstance(state_map, Mapping):

@@ -1,6 +1,8 @@
 """What every test stands on: no network beyond this machine, and a real Redis on request."""
 
 import ipaddress
+import os
+import shutil
 import subprocess
 import sys
 import time
@@ -9,6 +11,16 @@ import pytest
 
 from ms5.demo.death import dies_with_parent
 from ms5.demo.redis import answers, own_redis
+
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 class BeyondLoopback(RuntimeError):
@@ -66,3 +78,21 @@ def on_redis(redis_url, settings):
     channel_layers.backends.clear()
     yield redis_url
     channel_layers.backends.clear()
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A headless Chromium of this machine; CI must have one."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI must have Debian's chromium: the pages are not tested without it")
+        pytest.skip("no chromium on this machine; `apt-get install chromium` tests the pages")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=path, args=CHROMIUM_ARGUMENTS, headless=True
+        )
+        yield browser
+        browser.close()

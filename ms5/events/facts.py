@@ -63,6 +63,7 @@ class PlcStatus(Data, frozen=True, kw_only=True):
     status: Literal["connected", "lost", "disabled"]
     since: datetime
     last_ok_at: datetime | None
+    """The last answer of one that is lost; null while it answers, since that moves with every poll."""
     error: str | None
     equipment_codes: list[str]
 
@@ -105,10 +106,12 @@ class ProductionUpdate(Data, frozen=True, kw_only=True):
     target: float | None
     """Pieces that the measured time of the window allowed at the ideal cycle; null without one."""
     efficiency: float | None
-    """Measured good pieces / target, a fraction; null without a target. `good` also has those after a gap."""
+    """(good - good_aside) / target, a fraction; null without a target."""
     downtime_s: float
     """Measured seconds of the window in which the constraint did not run."""
     measured_s: float
+    good_aside: int = 0
+    """Those of `good` that efficiency leaves out: a counter showed them after a gap, or no product was set."""
     why: str | None
     """Why target or efficiency is null."""
     job: str | None

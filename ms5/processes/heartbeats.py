@@ -8,7 +8,14 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from ms5.processes.leases import give_back, instance, take, thread_instance
+from ms5.processes.leases import (
+    give_back,
+    has_ended,
+    home,
+    instance,
+    take,
+    thread_instance,
+)
 from ms5.processes.models import Heartbeat
 
 log = logging.getLogger(__name__)
@@ -34,7 +41,7 @@ def heartbeat(name: str, period_s: float) -> Iterator[dict[str, float]]:
 
 
 def _record(name: str, period_s: float, **fields: object) -> None:
-    values = {"instance": instance(), "period_s": period_s, **fields}
+    values = {"instance": instance(), "home": home(), "period_s": period_s, **fields}
     if not Heartbeat.objects.filter(name=name).update(**values):
         Heartbeat.objects.update_or_create(name=name, defaults=values)
 
@@ -54,13 +61,18 @@ def run_alone(name: str, period_s: float, work: Callable[[], int]) -> int:
 
 
 def late(expected: Mapping[str, float], now: datetime) -> dict[str, str]:
-    """Return what is wrong by processor: never ran, no success in time. Empty when all are well."""
+    """Return what is wrong by processor: never ran, its process is gone, no success in time.
+
+    Empty when all are well. A process that ended is noticed at once only from the machine it ran on.
+    """
     seen = {row.name: row for row in Heartbeat.objects.filter(name__in=expected)}
     wrong: dict[str, str] = {}
     for name in expected:
         row = seen.get(name)
         if row is None or row.ok_at is None:
             wrong[name] = "has never run"
+        elif has_ended(row.home, row.instance):
+            wrong[name] = f"its process {row.instance} has ended"
         elif now - row.ok_at > row.late_after:
             wrong[name] = f"last succeeded {(now - row.ok_at).total_seconds():.0f} s ago"
     return wrong

@@ -1,9 +1,11 @@
 """Single flight: a lease in the database that a dead holder loses by itself."""
 
+import functools
 import os
 import socket
 import threading
 from datetime import timedelta
+from pathlib import Path
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
@@ -15,6 +17,26 @@ from ms5.processes.models import Lease
 def instance() -> str:
     """Return `host:pid`, which names this process in heartbeats and leases."""
     return f"{socket.gethostname()}:{os.getpid()}"
+
+
+@functools.cache
+def home() -> str:
+    """Return where this process's pid means something: two containers may share a host's name."""
+    namespace = Path("/proc/self/ns/pid")
+    return f"{socket.gethostname()} {namespace.readlink()}" if namespace.is_symlink() else ""
+
+
+def has_ended(where: str, who: str) -> bool:
+    """Return whether the process `who` (an `instance()`) at `where` (a `home()`) is known to be no more."""
+    if not where or where != home():
+        return False
+    try:
+        os.kill(int(who.rpartition(":")[2]), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:  # it runs as somebody else
+        return False
+    return False
 
 
 def thread_instance() -> str:

@@ -12,6 +12,11 @@ class Heartbeat(models.Model):
     name = models.CharField(max_length=60, unique=True)
     period_s = models.FloatField(help_text="Seconds between two runs.")
     instance = models.CharField(max_length=120, help_text="host:pid of the last run.")
+    home = models.CharField(
+        max_length=120,
+        blank=True,
+        help_text="The host and process space in which the pid counts.",
+    )
     ok_at = models.DateTimeField(null=True, help_text="When it last succeeded.")
     took_ms = models.FloatField(default=0, help_text="Milliseconds of the last run.")
     detail = models.JSONField(default=dict, help_text="Figures of the last run.")

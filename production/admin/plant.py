@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
+from django.utils import timezone
 
 from ms5.accounts.audited import actor
 from ms5.admin_base import STATE_COLOURS, VisibleFilter, ago, column
@@ -177,6 +178,11 @@ class IdealCycleAdmin(LimitedAdmin):
     search_fields = ("equipment__code", "equipment__name", "product__code", "product__name")
     autocomplete_fields = ("equipment", "product")
     date_hierarchy = "effective_from"
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Offer the beginning of today: a cycle that begins now leaves the day so far without a target."""
+        today = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        return {"effective_from": today, **super().get_changeform_initial_data(request)}
 
     @column("a minute", order="-seconds")
     def per_minute(self, cycle: IdealCycle) -> str:

@@ -4,7 +4,7 @@ import zoneinfo
 from typing import ClassVar
 
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator, RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models.functions import Lower
 
@@ -14,6 +14,8 @@ CODE = RegexValidator(
     r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z",
     "A code has up to 64 letters, digits, dots, hyphens or underscores, and begins with a letter or digit.",
 )
+# A threshold beyond a day is a slip of the finger, and far beyond it no length of time at all.
+DAY_S = 86_400
 RESERVED = ("all", "plant", "sys", "me")
 
 
@@ -120,17 +122,17 @@ class Equipment(models.Model):
     )
     slow_after_s = models.FloatField(
         default=5,
-        validators=[MinValueValidator(0)],
+        validators=[MinValueValidator(0), MaxValueValidator(DAY_S)],
         help_text="Seconds between two pieces after which a cycle is slow.",
     )
     stop_after_s = models.FloatField(
         default=120,
-        validators=[MinValueValidator(0)],
+        validators=[MinValueValidator(0), MaxValueValidator(DAY_S)],
         help_text="Seconds after which a stop is a downtime and no longer a micro-stop.",
     )
     no_data_after_s = models.FloatField(
         default=3,
-        validators=[MinValueValidator(0.1)],
+        validators=[MinValueValidator(0.1), MaxValueValidator(DAY_S)],
         help_text="Seconds without a good reading after which nothing is known: three poll periods.",
     )
 
@@ -146,11 +148,14 @@ class Equipment(models.Model):
                 name="a line has one constraint",
             ),
             models.CheckConstraint(
-                condition=models.Q(slow_after_s__lte=models.F("stop_after_s")),
-                name="a slow cycle is shorter than a stop",
+                condition=models.Q(slow_after_s__lte=models.F("stop_after_s"))
+                & models.Q(stop_after_s__lte=DAY_S),
+                name="slow cycles are shorter than stops and both within a day",
             ),
             models.CheckConstraint(
-                condition=models.Q(no_data_after_s__gt=0), name="silence is longer than nothing"
+                condition=models.Q(no_data_after_s__gt=0)
+                & models.Q(no_data_after_s__lte=DAY_S),
+                name="silence is longer than nothing and at most a day",
             ),
         ]
 

@@ -151,10 +151,12 @@ function drawPlc(plc, now) {
 /** Pieces ahead of or behind the target as of now, in whole pieces. */
 function deltaOf(update) {
   if (update?.target === null || update?.target === undefined) return { delta: "", side: "" };
-  const pieces = whole(Math.abs(update.good - update.target));
-  if (pieces === "0") return { delta: "on target", side: "" };
-  const side = update.good < update.target ? "behind" : "ahead";
-  return { delta: `${pieces} ${side}`, side };
+  const compared = update.good - (update.good_aside ?? 0);
+  const aside = update.good_aside ? `, plus ${whole(update.good_aside)} not measured` : "";
+  const pieces = whole(Math.abs(compared - update.target));
+  if (pieces === "0") return { delta: `on target${aside}`, side: "" };
+  const side = compared < update.target ? "behind" : "ahead";
+  return { delta: `${pieces} ${side}${aside}`, side };
 }
 
 /** The rate of the last ten minutes against that of the ten before, at the one decimal that is shown. */

@@ -1,5 +1,6 @@
 """Logix controllers (ControlLogix, CompactLogix, Micro800) read over EtherNet/IP."""
 
+import functools
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -156,13 +157,18 @@ def _reads(answers: Answers) -> list[_Read]:
     reads = []
     for key, spec in enumerate(answers.specs):
         try:
-            target = logix_target(spec)
+            reads.append(_Read(key, spec, *_addressed(spec)))
         except AddressError as error:
             answers.bad(key, str(error))
-        else:
-            path: bytes = tag_request_path(target.name, {}, use_instance_ids=False)
-            reads.append(_Read(key, spec, target, path))
     return reads
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _addressed(spec: TagSpec) -> tuple[LogixTarget, bytes]:
+    """What a spec means and its path on the wire: the same at every poll. Raises AddressError."""
+    target = logix_target(spec)
+    path: bytes = tag_request_path(target.name, {}, use_instance_ids=False)
+    return target, path
 
 
 def _read_group(plc: CipLink, group: list[_Read], answers: Answers) -> None:

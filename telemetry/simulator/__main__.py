@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import ctypes
+import logging
 import os
 import signal
 import sys
@@ -15,6 +16,8 @@ PR_SET_PDEATHSIG = 1
 
 def main() -> int:
     """Serve until SIGTERM or SIGINT; 1 when a port is taken."""
+    # It prints a traceback and a dump for each request to a device that is not there.
+    logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
     parent = os.getppid()
     parser = argparse.ArgumentParser(prog="telemetry.simulator", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -17,16 +16,8 @@ from ms5.demo.death import dies_with_parent
 from ms5.demo.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
+SHOTS = ROOT / "build" / "screenshots"
 PASSWORD = "a password of the tests"
-CHROMIUM_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 class Server:
@@ -152,24 +143,6 @@ def plant(server, tmp_path_factory):
     plant.stop()
 
 
-@pytest.fixture(scope="session")
-def chromium():
-    """A headless Chromium of this machine; CI must have one."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        if os.environ.get("CI"):
-            pytest.fail("CI must have Debian's chromium: the pages are not tested without it")
-        pytest.skip("no chromium on this machine; `apt-get install chromium` tests the pages")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path, args=CHROMIUM_ARGUMENTS, headless=True
-        )
-        yield browser
-        browser.close()
-
-
 class Visitor:
     """A browser window of one person, and every script error it met."""
 
@@ -214,3 +187,24 @@ def visitor(server, plant, chromium):
     for window in windows:
         window.context.close()
     assert [window.errors for window in windows if window.errors] == []
+
+
+@pytest.fixture(autouse=True)
+def _all_run(plant):
+    """Every test begins with a plant in which all machines run."""
+    from tests.browser.plant import MACHINES
+
+    for code, *_ in MACHINES:
+        plant.unmute(code=code)
+        plant.show(code=code, state="running")
+
+
+@pytest.fixture
+def shot():
+    """Return a function that keeps a picture of a window, for people to look at."""
+    SHOTS.mkdir(parents=True, exist_ok=True)
+
+    def keep(window, name, **options):
+        window.page.screenshot(path=SHOTS / f"{name}.png", **options)
+
+    return keep

@@ -122,14 +122,22 @@ def test_without_an_ideal_cycle_there_is_no_target_and_a_reason():
 
 
 def test_measured_time_without_a_product_leaves_no_target_and_a_reason():
-    machine, loaf = bagger()
+    machine, _ = bagger()
     observe([observation(machine, second) for second in range(11)])
-    work(machine, loaf, 11, 20)
+    now = figures(machine, 10)
+    assert (now.target, now.efficiency, now.good_aside) == (None, None, 0)
+    assert now.why == f"no product is set for measured time of {machine.name}"
+
+
+def test_time_and_pieces_from_before_a_product_was_set_are_left_out_of_the_comparison():
+    machine, loaf = bagger()
+    observe([observation(machine, s, counters=(good_count(s),)) for s in range(11)])
+    work(machine, loaf, 11, 20, first=11)
     now = figures(machine, 20)
-    assert (now.target, now.why) == (
-        None,
-        f"no product is set for measured time of {machine.name}",
-    )
+    assert now.why is None
+    assert now.target == 15.0
+    assert now.good - now.good_aside == round(now.target * now.efficiency)
+    assert now.good_aside == 11, "the reading that brought the product ends those before it"
 
 
 def test_a_product_set_long_ago_holds_for_the_whole_day():
