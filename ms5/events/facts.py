@@ -13,6 +13,8 @@ State = Literal[
 ]
 Quality = Literal["good", "uncertain", "bad", "stale"]
 MAX_BYTES = 8192
+# A gauge of a line names each of its machines, and there may be a hundred.
+MAX_GAUGE_BYTES = 8 * MAX_BYTES
 
 
 class Kind(StrEnum):

@@ -19,7 +19,7 @@ import uuid_utils.compat as uuid
 from django.db import connection, transaction
 from django.utils import timezone
 
-from ms5.events.facts import MAX_BYTES, TYPES, Data, Kind
+from ms5.events.facts import MAX_BYTES, MAX_GAUGE_BYTES, TYPES, Data, Kind
 from ms5.events.models import Event, Log, Stream, new_epoch
 
 log = logging.getLogger(__name__)
@@ -160,8 +160,9 @@ def _encoded(kind: Kind, type_: str, data: Data) -> msgspec.Raw:
         msgspec.json.decode(encoded, type=declared.data)
     except msgspec.ValidationError as wrong:
         raise BadEvent(f"{type_}: {wrong}") from wrong
-    if len(encoded) > MAX_BYTES:
-        raise BadEvent(f"{type_} has {len(encoded)} bytes of data; the limit is {MAX_BYTES}")
+    limit = MAX_BYTES if kind is Kind.FACT else MAX_GAUGE_BYTES
+    if len(encoded) > limit:
+        raise BadEvent(f"{type_} has {len(encoded)} bytes of data; the limit is {limit}")
     return msgspec.Raw(encoded)
 
 

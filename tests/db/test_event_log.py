@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import pytest
 from django.db import IntegrityError, transaction
 
@@ -259,3 +260,11 @@ def test_a_new_epoch_is_another_one():
     after = log.renew("a backup was restored")
     assert after != before
     assert log.epoch() == after
+
+
+def test_a_line_of_a_hundred_machines_has_its_gauge():
+    one = update_gauge()
+    whole = msgspec.structs.replace(one, equipment=one.equipment * 100)
+    with recording():
+        gauge("production_update", whole, key="production:L1", source_at=T0, line_id="L1")
+    assert len(json.loads(Gauge.objects.get().text)["data"]["equipment"]) == 100
