@@ -33,7 +33,8 @@ def test_what_is_no_host_is_refused(host):
 
 
 def test_a_port_a_period_and_a_timeout_have_bounds():
-    row = plc(port=70000, poll_period_s=0.1, timeout_s=60)
+    row = plc()
+    row.port, row.poll_period_s, row.timeout_s = 70000, 0.1, 60
     assert list(errors(row)) == ["port", "poll_period_s", "timeout_s"]
 
 
