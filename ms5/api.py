@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import DataError
 from rest_framework.exceptions import ParseError, ValidationError
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.response import Response
@@ -21,7 +22,7 @@ def problem(error: Exception, context: dict[str, Any]) -> Response | None:
     A date or number that no calendar or column holds, and JSON nested without end, are the caller's.
     """
     match error:
-        case OverflowError():
+        case OverflowError() | DataError():
             error = ValidationError({"detail": "A value is out of range."}, "out_of_range")
         case RecursionError():
             error = ParseError("The body is nested too deeply.")

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ class OutOfRange:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Answer 400 to what the request's own words caused; all else goes on to be a 500."""
-        if not isinstance(error, OverflowError) and not (
+        if not isinstance(error, OverflowError | DataError) and not (
             isinstance(error, ValueError) and "NUL" in str(error)
         ):
             return None
