@@ -6,7 +6,15 @@ from datetime import datetime
 from ms5.events.facts import State
 from production.observation import CounterReading, FaultMessage, Observation
 from telemetry.drivers.base import Quality, Reading, Value
-from telemetry.meaning import TagMeaning, Unclear, engineering, known, number, whole
+from telemetry.meaning import (
+    TagMeaning,
+    Unclear,
+    engineering,
+    known,
+    number,
+    scaled_modulus,
+    whole,
+)
 
 STATE_ROLES = ("state_word", "running", "speed", "message_bits", "starved", "blocked")
 """Roles that can tell a state, the most telling first."""
@@ -150,7 +158,7 @@ class _Readings:
             yield CounterReading(
                 kind=kind,
                 value=value,
-                modulus=_scaled_modulus(tag),
+                modulus=scaled_modulus(tag.modulus, tag.scale),
                 max_per_minute=tag.max_per_minute,
                 count_after_reset=tag.count_after_reset,
             )
@@ -198,11 +206,3 @@ def _bits(tag: TagMeaning, value: Value) -> Sequence[bool]:
     if isinstance(value, int):
         return [bool(value >> place & 1) for place in range(_BIT_WORD)]
     raise Unclear(f"{tag.name} holds no message bits: it is neither bits nor a word.")
-
-
-def _scaled_modulus(tag: TagMeaning) -> int | None:
-    """Return the pieces at which the counter rolls over; a scale that leaves none means that it does not."""
-    if tag.modulus is None:
-        return None
-    pieces = round(tag.modulus * abs(tag.scale))
-    return pieces if pieces >= 2 else None

@@ -83,3 +83,11 @@ def whole(value: float, name: str) -> int:
     if abs(value - nearest) > _WHOLE * max(1.0, abs(value)):
         raise Unclear(f"{name} is {value:g}, not a whole number.")
     return nearest
+
+
+def scaled_modulus(modulus: int | None, scale: float) -> int | None:
+    """Return the pieces at which a counter rolls over; a scale that leaves none means that it does not."""
+    if modulus is None:
+        return None
+    pieces = round(modulus * abs(scale))
+    return pieces if pieces >= 2 else None

@@ -6,6 +6,7 @@ from production.choices import State
 from telemetry.address import AddressError, logix_target
 from telemetry.choices import DataType, Protocol, Role
 from telemetry.drivers.base import TagSpec
+from telemetry.meaning import scaled_modulus
 from telemetry.plan import Limits, check_point, modbus_point
 
 _COUNTERS = {Role.GOOD_COUNT, Role.TOTAL_COUNT, Role.REJECT_COUNT}
@@ -50,7 +51,7 @@ def role_error(role: str, data_type: str, length: int) -> str:
 def modulus_error(modulus: int | None, scale: float | None) -> str:
     """Say why a counter cannot roll over there; empty when it can, or does not."""
     # A form that has refused one of them still comes here, with none.
-    if modulus is not None and scale is not None and round(modulus * abs(scale)) < 2:
+    if modulus is not None and scale is not None and scaled_modulus(modulus, scale) is None:
         return f"With the scale {scale:g} it would roll over at less than two pieces."
     return ""
 
