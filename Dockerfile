@@ -18,4 +18,4 @@ RUN SECRET_KEY=used-only-to-collect-static-files \
 # The code is root's: a process that is taken over cannot change it.
 USER ms5
 EXPOSE 8000
-CMD ["python", "-m", "uvicorn", "ms5.asgi:application", "--host", "0.0.0.0", "--port", "8000", "--ws", "websockets-sansio", "--ws-max-size", "65536", "--ws-ping-interval", "20", "--ws-ping-timeout", "20", "--ws-per-message-deflate", "false", "--timeout-graceful-shutdown", "3", "--no-access-log", "--no-server-header", "--log-config", "ms5/uvicorn_log.json"]
+CMD ["python", "-m", "ms5.web", "--host", "0.0.0.0", "--port", "8000"]

@@ -8,13 +8,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --requir
 LOCK := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header
 # On PostgreSQL run the tests that touch a database; the others would only repeat themselves.
-POSTGRES_TESTS := $(wildcard tests/db tests/web tests/socket tests/journey)
+POSTGRES_TESTS := $(wildcard tests/db tests/web tests/socket tests/journey tests/faults)
 JS_TESTS = $(shell find tests/js -name '*.test.js' -o -name '*.test.mjs')
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo setup test format lint imports types check test-js test-sqlite test-postgres \
-	coverage bench lock clean
+	coverage bench faults lock clean
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -91,8 +91,11 @@ coverage: setup ## Which lines and branches the tests reach
 	env -u DATABASE_URL $(BIN)/coverage run -m pytest
 	$(BIN)/coverage report --skip-covered --skip-empty
 
-bench: setup ## Measure: commit to client, appends, polling
+bench: setup ## Measure: commit to client, appends, polling, fan-out beside two rivals
 	$(BIN)/python -m benchmarks
+
+faults: setup ## Hurt a whole stack in every way there is; nothing may be lost (25 minutes)
+	env -u DATABASE_URL $(BIN)/python -m tests.faults
 
 format: setup ## Format, and mend what Ruff can
 	$(BIN)/ruff check --fix

@@ -1,15 +1,23 @@
-"""`python -m benchmarks [append] [latency] [demo] [polling]`: measure, print, and write all of it down."""
+"""`python -m benchmarks [append] [latency] [demo] [polling] [fanout]`: measure, print, and write it down.
+
+`fanout quick` only shows within a minute that it runs; `fanout --profile` says where the time goes.
+"""
 
 import os
 import platform
+import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks import append, demo, latency, polling
+from benchmarks.fanout.profile import profiles
+from benchmarks.fanout.report import sections
+from benchmarks.fanout.scale import FULL, QUICK
 
-FIGURES = Path(__file__).resolve().parent.parent / "docs" / "figures" / "spine.md"
+FIGURES = Path(__file__).resolve().parent.parent / "docs" / "figures"
+SPINE, LIVE = FIGURES / "spine.md", FIGURES / "live.md"
 Row = dict[str, object]
 
 REPORTS: dict[str, tuple[str, Callable[[], list[Row]]]] = {
@@ -51,13 +59,20 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def main(wanted: Sequence[str]) -> None:
-    head = (
-        f"# Figures of the spine\n\nWritten by `make bench` on {datetime.now(UTC):%Y-%m-%d}:"
-        f" Python {platform.python_version()}, {platform.machine()},"
-        f" {os.cpu_count()} shared cores. Every commit is synced to disk."
-        " Ratios within a run count, absolute figures are this machine's.\n"
-    )
-    parts = [head]
+    names = {name for name in wanted if name not in {"quick", "--profile"}}
+    if unknown := names - {*REPORTS, "fanout"}:
+        sys.exit(f"no such benchmark: {', '.join(sorted(unknown))}")
+    if not names or names & set(REPORTS):
+        spine(names)
+    if not names or "fanout" in names:
+        live(quick="quick" in wanted, profile="--profile" in wanted)
+
+
+def spine(wanted: Collection[str]) -> None:
+    """Measure the parts wanted; write the report when all of them are."""
+    parts = [
+        head("Figures of the spine", "Every commit is synced to disk."),
+    ]
     for name, (title, report) in REPORTS.items():
         if wanted and name not in wanted:
             continue
@@ -65,9 +80,41 @@ def main(wanted: Sequence[str]) -> None:
         print(part, flush=True)
         parts.append(part)
     if not wanted:
-        FIGURES.parent.mkdir(parents=True, exist_ok=True)
-        FIGURES.write_text("\n".join(parts))
+        write(SPINE, parts)
+
+
+def live(*, quick: bool, profile: bool) -> None:
+    """Measure the fan-out, or profile it; write the report of a whole run."""
+    scale = QUICK if quick else FULL
+    parts = [
+        head(
+            "Figures of the live wire",
+            "Each server is one process on one core; clients, publisher and Redis have another.",
+        )
+    ]
+    for title, explained, rows in profiles(scale) if profile else sections(scale):
+        part = f"## {title}\n\n{explained}\n\n{table(rows)}\n"
+        print(part, flush=True)
+        parts.append(part)
+    if not quick and not profile:
+        write(LIVE, parts)
+
+
+def head(title: str, how: str) -> str:
+    return (
+        f"# {title}\n\nWritten by `make bench` on {datetime.now(UTC):%Y-%m-%d}:"
+        f" Python {platform.python_version()}, {platform.machine()},"
+        f" {os.cpu_count()} shared cores. {how}"
+        " Ratios within a run count, absolute figures are this machine's.\n"
+    )
+
+
+def write(path: Path, parts: Sequence[str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(parts))
 
 
 if __name__ == "__main__":
+    # Whatever ends it, the servers it started end with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     main(sys.argv[1:])

@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 import websockets
 
 from benchmarks.stack import database, percentile, process, redis, run, wait_until
+from ms5.demo import commands
 from ms5.demo.ports import free_port
 
 EVENTS = 600
@@ -46,11 +47,7 @@ time.sleep(0.5)
 
 @contextmanager
 def server(environment: dict[str, str], port: int) -> Iterator[int]:
-    command = (
-        sys.executable, "-m", "uvicorn", "ms5.asgi:application", "--port", str(port),
-        "--log-level", "error", "--ws-per-message-deflate", "false",
-    )  # fmt: skip
-    with process(command, environment) as child:
+    with process((sys.executable, *commands.web("127.0.0.1", port)), environment) as child:
 
         def answers() -> bool:
             try:

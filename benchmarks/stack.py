@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import IO
 
 from ms5.demo.redis import answers, own_redis
 from tests.with_postgres import postgres
@@ -54,9 +55,16 @@ def redis() -> Iterator[tuple[str, int]]:
 
 @contextmanager
 def process(
-    command: Sequence[str], environment: Mapping[str, str], cpu: int | None = None
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    cpu: int | None = None,
+    *,
+    complaints: IO[str] | None = None,
 ) -> Iterator[subprocess.Popen[str]]:
-    """Run a command while the block lasts, on one core if `cpu` names it."""
+    """Run a command while the block lasts, on one core if `cpu` names it.
+
+    What it writes to its standard error goes to `complaints`, or else to ours.
+    """
     pin = ["taskset", "-c", str(cpu)] if cpu is not None else []
     child = subprocess.Popen(
         [*pin, *command],
@@ -64,7 +72,7 @@ def process(
         cwd=ROOT,
         text=True,
         stdout=subprocess.PIPE,
-        stderr=None,
+        stderr=complaints,
     )
     try:
         yield child

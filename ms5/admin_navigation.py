@@ -9,6 +9,8 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
 
+from ms5.accounts.roles import SEES_OPERATIONS
+
 GROUPS: Mapping[str, Sequence[tuple[str, str]]] = {
     "Plant": (
         ("production.line", "conveyor_belt"),
@@ -39,10 +41,12 @@ GROUPS: Mapping[str, Sequence[tuple[str, str]]] = {
     "People": (
         ("accounts.user", "group"),
         ("accounts.apitoken", "key"),
+        ("accounts.signinattempts", "front_hand"),
         ("accounts.auditentry", "policy"),
     ),
     "Operations": (
         ("processes.heartbeat", "favorite"),
+        ("processes.run", "restart_alt"),
         ("processes.lease", "lock_clock"),
         ("events.event", "list_alt"),
         ("events.gauge", "readiness_score"),
@@ -60,9 +64,14 @@ def favicon(_request: HttpRequest) -> str:
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the groups as the theme wants them; a group without a page the user may open is left out."""
-    groups = ((title, list(_items(request, models))) for title, models in GROUPS.items())
+    groups = {title: list(_items(request, models)) for title, models in GROUPS.items()}
+    if request.user.has_perm(SEES_OPERATIONS):
+        alive = {"title": "Is it alive?", "icon": "ecg_heart", "link": reverse("admin-alive")}
+        groups["Operations"].insert(0, alive)
     return [
-        {"title": title, "separator": True, "items": items} for title, items in groups if items
+        {"title": title, "separator": True, "items": items}
+        for title, items in groups.items()
+        if items
     ]
 
 

@@ -11,10 +11,12 @@ from rest_framework.views import APIView
 import production.api
 import telemetry.api
 from ms5.accounts.api import Me, Tokens
+from ms5.accounts.permissions import MayRead
 from ms5.events.api import Events
 from production.api.base import CODE_IN_URL
 from production.visibility import codes_visible_to, may_read_line
 from realtime.board_api import LineBoard
+from realtime.ticket_api import Tickets
 from realtime.views import health
 
 
@@ -35,16 +37,27 @@ class Nothing(APIView):
         raise NotFound
 
 
+class PlantTokens(Tokens):
+    """My own tokens; they can be limited to lines that I see."""
+
+    lines_of = staticmethod(codes_visible_to)
+
+
 router = Router()
 for prefix, viewset in (*production.api.ROUTES, *telemetry.api.ROUTES):
     router.register(prefix, viewset, basename=prefix)
-router.register("tokens", Tokens, basename="tokens")
+router.register("tokens", PlantTokens, basename="tokens")
 
 app_name = "api"
 urlpatterns = [
     path("health/", health, name="health"),
     path("me/", Me.as_view(lines_of=codes_visible_to), name="me"),
-    path("events/", Events.as_view(may_read=may_read_line), name="events"),
+    path("ws-tickets/", Tickets.as_view(), name="ws-tickets"),
+    path(
+        "events/",
+        Events.as_view(may_read=may_read_line, permission_classes=[MayRead]),
+        name="events",
+    ),
     re_path(rf"^lines/(?P<code>{CODE_IN_URL})/board/$", LineBoard.as_view(), name="line-board"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("schema/docs/", SpectacularSwaggerView.as_view(url_name="api:schema"), name="docs"),

@@ -37,6 +37,7 @@ def schedule(poll_shards: int) -> dict[str, dict[str, object]]:
     }
     return polls | {
         "production": _every(1.0, "production.tasks.production"),
+        "canary": _every(15.0, "ms5.processes.tasks.canary"),
         "retention": _every(60.0, "ms5.events.tasks.retention"),
         "samples": _every(300.0, "telemetry.tasks.prune_samples"),
     }

@@ -1,13 +1,17 @@
-"""Consistent reads: one transaction of its own for a snapshot, on either engine."""
+"""What the engines differ in: reads as of one moment, and how many values a query takes."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import connections, transaction
 
 _reading: ContextVar[bool] = ContextVar("ms5_reading", default=False)
+# SQLite takes a limited number of values in one query.
+_CHUNK = 500
+
+Value = TypeVar("Value")
 
 
 class SnapshotRouter:
@@ -43,3 +47,10 @@ def reading() -> Iterator[None]:
             yield
     finally:
         _reading.reset(token)
+
+
+def chunks(values: Collection[Value]) -> Iterator[list[Value]]:
+    """Yield the values in lists, each short enough for one query."""
+    ordered = list(values)
+    for start in range(0, len(ordered), _CHUNK):
+        yield ordered[start : start + _CHUNK]

@@ -1,5 +1,6 @@
 """Django settings, read from the environment; `.env.example` names every variable."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -109,9 +110,18 @@ match _database["ENGINE"]:
 
         _database["CONN_MAX_AGE"] = _snapshot["CONN_MAX_AGE"] = 600
         _database["CONN_HEALTH_CHECKS"] = _snapshot["CONN_HEALTH_CHECKS"] = True
-        _database["OPTIONS"] = {"connect_timeout": 5}
-        _snapshot["OPTIONS"] = {
+        # A server that is reached no more is noticed within ten seconds or twenty, not after the hours that
+        # TCP would wait. What DATABASE_URL says itself counts more.
+        _database["OPTIONS"] = {
             "connect_timeout": 5,
+            "tcp_user_timeout": 10_000,
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 2,
+            **_database.get("OPTIONS", {}),
+        }
+        _snapshot["OPTIONS"] = {
+            **_database["OPTIONS"],
             "isolation_level": IsolationLevel.REPEATABLE_READ,
         }
     case other:
@@ -153,6 +163,18 @@ POLL_THREADS = env.int("MS5_POLL_THREADS", default=16)
 EVENT_RETENTION_DAYS = env.int("MS5_EVENT_RETENTION_DAYS", default=14)
 EVENT_RETENTION_COUNT = env.int("MS5_EVENT_RETENTION_COUNT", default=10_000)
 SAMPLE_RETENTION_DAYS = env.int("MS5_SAMPLE_RETENTION_DAYS", default=30)
+
+# Whether /metrics answers anyone on this machine; else it takes a token of who may see operations.
+METRICS_OPEN = env.bool("MS5_METRICS_OPEN", default=False)
+
+# MS5_LIMIT_BURST=80 replaces `burst` of realtime.limits.Limits, and so on for each of its numbers.
+SOCKET_LIMITS = {
+    name.removeprefix("MS5_LIMIT_").lower(): value
+    for name, value in os.environ.items()
+    if name.startswith("MS5_LIMIT_")
+}
+# How many proxies of ours a request passes: so many entries of X-Forwarded-For, from the right, are believed.
+TRUSTED_PROXIES = env.int("MS5_TRUSTED_PROXIES", default=0)
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["ms5.accounts.backends.RoleBackend"]
@@ -222,6 +244,7 @@ UNFOLD = {
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": "ms5.admin_navigation.favicon"}
     ],
+    "LOGIN": {"form": "ms5.accounts.forms.AdminSignInForm"},
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SIDEBAR": {"show_search": True, "navigation": "ms5.admin_navigation.sidebar"},
@@ -247,6 +270,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "ms5.static.ModuleAwareStorage"},
 }
 
+LOG_LEVEL = env.str("MS5_LOG_LEVEL", default="INFO")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -260,7 +284,7 @@ LOGGING = {
             "formatter": env.str("MS5_LOG_FORMAT", default="json"),
         }
     },
-    "root": {"handlers": ["stderr"], "level": env.str("MS5_LOG_LEVEL", default="INFO")},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         "pycomm3": {"level": "CRITICAL"},  # its errors reach people as readings and links
         "pymodbus": {"level": "CRITICAL"},
@@ -271,7 +295,8 @@ LOGGING = {
             "propagate": False,
         },  # answered with 400
         "django.request": {"level": "ERROR"},
-        "uvicorn.error": {"level": "INFO"},
+        # At DEBUG it writes every frame; at INFO two lines for every socket, for whoever wants them.
+        "uvicorn.error": {"level": "INFO" if LOG_LEVEL == "DEBUG" else LOG_LEVEL},
         "celery.app.trace": {
             "level": "WARNING"
         },  # a line per task every second hides what matters

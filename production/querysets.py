@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
 class LineQuerySet(models.QuerySet["Line"]):
     def visible_to(self, user: "User | AnonymousUser") -> Self:
-        """Keep the lines this user may see; none for one who is not active."""
+        """Keep the lines this user may see, and their token reaches; none for one who is not active."""
         if not user.is_authenticated or not user.is_active:
             return self.none()
-        if user.all_lines:
-            return self
-        return self.filter(pk__in=user.line_access.values("line"))
+        own = self if user.all_lines else self.filter(pk__in=user.line_access.values("line"))
+        if user.token is None or user.token.lines is None:
+            return own
+        return own.filter(code__in=user.token.lines)
 
 
 class EquipmentQuerySet(models.QuerySet["Equipment"]):

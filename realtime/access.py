@@ -1,6 +1,7 @@
 """Who a connection is, which lines it sees, and whether that still holds."""
 
 from collections.abc import Collection
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,14 +9,14 @@ from django.contrib.sessions.models import Session
 from django.db.models import Q
 
 from ms5.accounts.models import ApiToken, User
+from ms5.accounts.roles import SEES_OPERATIONS
+from ms5.database import chunks
 from ms5.events.log import PLANT
-from production.models import Equipment, Line
+from production.visibility import codes_visible_to_each
 from realtime.protocol import CloseCode
 from realtime.targets import Scope, Target
 
-SEES_OPERATIONS = "processes.view_heartbeat"
-# SQLite takes a limited number of values in one query.
-_CHUNK = 500
+_OF_USERS = ("username", "password", "is_active", "is_superuser", "role", "all_lines")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,13 +49,8 @@ class NotVisible(LookupError):
 
 
 def access_of(user: User) -> Access:
-    """Return what the user may see now."""
-    return Access(
-        user_id=user.pk,
-        name=user.get_username(),
-        lines=frozenset(Line.objects.visible_to(user).values_list("code", flat=True)),
-        sees_operations=user.has_perm(SEES_OPERATIONS),
-    )
+    """Return what the user may see now, within the limits of the token they carry."""
+    return _access(user, codes_visible_to_each([user])[0])
 
 
 def look_again(
@@ -62,75 +58,88 @@ def look_again(
 ) -> dict[Credential, Access | CloseCode]:
     """Return for each credential what it sees now, or with which code its connections end.
 
-    Sessions, tokens and users are read together, lines once per user, however many connections there are.
-    A session holds while its row is there, unexpired, and the password is that of the sign-in.
+    Sessions, tokens, users and lines are read together, however many connections there are.
+    A session holds while its row is there, unexpired, and the password is that of the sign-in. A token holds
+    until it is revoked or expires; one that may not read any more ends as a disabled account does.
     """
-    users = User.objects.in_bulk({credential.user_id for credential in credentials})
-    sessions = _live_sessions({c.session_key for c in credentials if c.session_key}, now)
-    tokens = _live_tokens({c.token_id for c in credentials if c.token_id is not None}, now)
-    seen: dict[int, Access] = {}
+    people = User.objects.only(*_OF_USERS).in_bulk({each.user_id for each in credentials})
+    sessions = _live_sessions(
+        {each.session_key for each in credentials if each.session_key}, now
+    )
+    tokens = _live_tokens(
+        {each.token_id for each in credentials if each.token_id is not None}, now
+    )
+    stamps: dict[int, str] = {}
     found: dict[Credential, Access | CloseCode] = {}
+    holding: list[tuple[Credential, User]] = []
     for credential in credentials:
-        user = users.get(credential.user_id)
+        user = people.get(credential.user_id)
         if user is None:
             found[credential] = CloseCode.NOT_AUTHENTICATED
-        elif not user.is_active:
+            continue
+        if not user.is_active:
             found[credential] = CloseCode.DISABLED
-        elif not (
-            credential.token_id in tokens
-            if credential.token_id is not None
-            else credential.session_key in sessions
-            and credential.password_stamp == user.get_session_auth_hash()
-        ):
-            found[credential] = CloseCode.NOT_AUTHENTICATED
+            continue
+        if credential.token_id is not None:
+            user = copy(user)
+            user.token = tokens.get(credential.token_id)
+            holds = user.token is not None
         else:
-            if user.pk not in seen:
-                seen[user.pk] = access_of(user)
-            found[credential] = seen[user.pk]
+            if user.pk not in stamps:
+                stamps[user.pk] = user.get_session_auth_hash()
+            right = credential.password_stamp == stamps[user.pk]
+            holds = right and credential.session_key in sessions
+        if not holds:
+            found[credential] = CloseCode.NOT_AUTHENTICATED
+        elif not user.may_read:
+            found[credential] = CloseCode.DISABLED
+        else:
+            holding.append((credential, user))
+    lines = codes_visible_to_each([user for _, user in holding])
+    for (credential, user), codes in zip(holding, lines, strict=True):
+        found[credential] = _access(user, codes)
     return found
 
 
+def _access(user: User, lines: frozenset[str]) -> Access:
+    return Access(
+        user_id=user.pk,
+        name=user.get_username(),
+        lines=lines,
+        sees_operations=user.has_perm(SEES_OPERATIONS),
+    )
+
+
 def _live_sessions(keys: Collection[str], now: datetime) -> set[str]:
-    ordered = list(keys)
     return {
         key
-        for start in range(0, len(ordered), _CHUNK)
+        for some in chunks(keys)
         for key in Session.objects.filter(
-            session_key__in=ordered[start : start + _CHUNK], expire_date__gt=now
+            session_key__in=some, expire_date__gt=now
         ).values_list("session_key", flat=True)
     }
 
 
-def _live_tokens(ids: Collection[int], now: datetime) -> set[int]:
-    ordered = list(ids)
+def _live_tokens(ids: Collection[int], now: datetime) -> dict[int, ApiToken]:
     unexpired = Q(expires_at__isnull=True) | Q(expires_at__gt=now)
     return {
-        pk
-        for start in range(0, len(ordered), _CHUNK)
-        for pk in ApiToken.objects.filter(
-            unexpired, pk__in=ordered[start : start + _CHUNK], revoked_at__isnull=True
-        ).values_list("pk", flat=True)
+        token.pk: token
+        for some in chunks(ids)
+        for token in ApiToken.objects.only("scopes", "lines").filter(
+            unexpired, pk__in=some, revoked_at__isnull=True
+        )
     }
 
 
-def streams_of(target: Target, access: Access) -> frozenset[str]:
+def streams_of(target: Target, equipment_line: str | None, access: Access) -> frozenset[str]:
     """Return the streams whose events the target may bring. Raises NotVisible.
 
-    Jobs and escalations cannot be named yet: there are none.
+    `equipment_line` is the line of the equipment that the target names, None if there is no such equipment.
+    What a job or an escalation is about is not looked up: it may be on any line the user sees.
     """
     if target.is_wide:
         return access.lines | {PLANT}
-    match target.scope:
-        case Scope.LINE:
-            line: str | None = target.value
-        case Scope.EQUIPMENT:
-            line = (
-                Equipment.objects.filter(code=target.value)
-                .values_list("line__code", flat=True)
-                .first()
-            )
-        case _:
-            line = None
+    line = target.value if target.scope is Scope.LINE else equipment_line
     if line is None or line not in access.lines:
         raise NotVisible(target.target_id)
     return frozenset({line})

@@ -9,6 +9,9 @@ class RealtimeConfig(AppConfig):
 
     def ready(self) -> None:
         from ms5.events.log import on_append  # noqa: PLC0415 - models exist once the apps are loaded
+        from realtime import changes, checks  # noqa: PLC0415
         from realtime.broadcast import announce  # noqa: PLC0415
 
         on_append(announce)
+        changes.follow()
+        checks.install()

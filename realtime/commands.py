@@ -1,6 +1,8 @@
 """What a client says, answered: limits first, then one function per message."""
 
+import asyncio
 import logging
+import math
 import secrets
 import time
 from datetime import UTC, datetime
@@ -9,8 +11,9 @@ from typing import assert_never
 from msgspec import UNSET, UnsetType
 
 from realtime.connection import Connection, Ended
+from realtime.counts import counts
 from realtime.frames import Refused, parse_frame, target_of
-from realtime.limits import HARD_FRAME_BYTES, Bucket, Recent
+from realtime.limits import HARD_FRAME_BYTES, RESUME_COSTS, STATS_COST, Bucket, Recent
 from realtime.protocol import (
     MALFORMED,
     RETRYABLE,
@@ -33,6 +36,7 @@ from realtime.protocol import (
     Unsubscribe,
     UnsubscriptionConfirmed,
 )
+from realtime.resume import asked_in
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +49,7 @@ class Commands:
         limits = connection.limits
         self._bucket = Bucket(limits.messages_per_second, limits.burst)
         self._malformed = Recent(60)
+        self._too_fast = Recent(60)
 
     async def take(self, text: str) -> None:
         """Answer one text frame. Raises Ended when the client has gone too far."""
@@ -53,9 +58,7 @@ class Commands:
         now = time.monotonic()
         wait_ms = self._bucket.take(now)
         if wait_ms:
-            self._refuse(
-                Refused(ErrorCode.RATE_LIMITED, "too many messages"), retry_after_ms=wait_ms
-            )
+            self._slow_down(now, wait_ms)
             return
         try:
             message = parse_frame(text, self._connection.limits)
@@ -64,6 +67,13 @@ class Commands:
             most = self._connection.limits.malformed_per_minute
             if refused.code in MALFORMED and self._malformed.add(now) > most:
                 raise Ended(CloseCode.MALFORMED, "too many malformed messages") from refused
+            return
+        # One token is taken already, before a byte was parsed.
+        more = _cost(message) - 1
+        wait_ms = self._bucket.take(now, more) if more else 0
+        if wait_ms:
+            once_more_ms = math.ceil(1000 / self._connection.limits.messages_per_second)
+            self._slow_down(now, wait_ms + once_more_ms, message.id)
             return
         try:
             await self._answer(message)
@@ -75,11 +85,19 @@ class Commands:
                 incident=incident,
             )
 
+    def _slow_down(self, now: float, wait_ms: int, id_: int | None = None) -> None:
+        """Refuse a message that came too soon. Raises Ended for one who does not listen to that."""
+        refusal = Refused(ErrorCode.RATE_LIMITED, "too many messages", id_)
+        self._refuse(refusal, retry_after_ms=wait_ms)
+        if self._too_fast.add(now) > self._connection.limits.refusals_per_minute:
+            raise Ended(CloseCode.FLOOD, "too many messages, for too long")
+
     async def _answer(self, message: ClientMessage) -> None:
         match message:
             case Subscribe():
                 for wish in message.wishes:
                     await self._subscribe(wish, message)
+                    await asyncio.sleep(0)  # 200 snapshots in a row are the others' time, too
             case Unsubscribe():
                 for wish in message.wishes:
                     await self._unsubscribe(wish, message)
@@ -93,10 +111,9 @@ class Commands:
             case GetSubscriptions():
                 self._connection.say(self._details(message))
             case Resume():
-                refusal = "this server does not replay; subscribe, and take the snapshots"
-                self._refuse(Refused(ErrorCode.RESUME_INVALID, refusal, message.id))
+                await self._resume(message)
             case Auth():
-                refusal = "the connection is signed in, and this server gives no tickets"
+                refusal = "the connection is signed in; a ticket is for the first frame of one that is not"
                 self._refuse(Refused(ErrorCode.AUTH_FAILED, refusal, message.id))
             case _:
                 assert_never(message)
@@ -108,6 +125,17 @@ class Commands:
             )
         except Refused as refused:
             self._refuse(Refused(refused.code, refused.message, message.id), wish)
+
+    async def _resume(self, message: Resume) -> None:
+        try:
+            asked = asked_in(message)
+            wishes = {target_of(wish): wish for wish in asked.wishes}
+            hidden = await self._connection.resume(asked, tuple(wishes), id_=_id(message))
+        except Refused as refused:
+            self._refuse(Refused(refused.code, refused.message, message.id))
+            return
+        for target, why in hidden.items():
+            self._refuse(Refused(why.code, why.message, message.id), wishes[target])
 
     async def _unsubscribe(self, wish: SubscriptionRequest, message: Unsubscribe) -> None:
         try:
@@ -164,6 +192,7 @@ class Commands:
         retry_after_ms: int | UnsetType = UNSET,
         incident: str | UnsetType = UNSET,
     ) -> None:
+        counts.refused(refused.code)
         target_id = wish and (wish.target_id if wish.target_id is not None else wish.target)
         self._connection.say(
             Error(
@@ -178,6 +207,17 @@ class Commands:
                 target_id=target_id or UNSET,
             )
         )
+
+
+def _cost(message: ClientMessage) -> int:
+    """Return as how many messages it counts."""
+    match message:
+        case Resume():
+            return RESUME_COSTS
+        case GetStats():
+            return STATS_COST
+        case _:
+            return 1
 
 
 def _id(message: Client) -> int | UnsetType:

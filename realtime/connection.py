@@ -1,34 +1,48 @@
-"""One client: its subscriptions, each begun with a snapshot, and its heartbeat."""
+"""One client: its subscriptions, each begun with a snapshot, its resumption and its heartbeat."""
 
 import asyncio
+import logging
 import secrets
 import time
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from django.db import DatabaseError, InterfaceError
 from msgspec import UNSET, UnsetType
 
-from ms5.events.log import PLANT
 from realtime.access import Access, Credential, NotVisible, streams_of
+from realtime.answers import confirmation, sees
+from realtime.answers import snapshot as snapshot_of
+from realtime.counts import counts
 from realtime.feed import Feed
 from realtime.frames import Refused
 from realtime.limits import Limits
 from realtime.outbox import Outbox, Send
+from realtime.places import PLACES
 from realtime.protocol import (
+    BATCH,
     CloseCode,
-    Error,
     ErrorCode,
     Heartbeat,
+    Live,
+    Resumed,
     Server,
-    Snapshot,
-    SubscriptionConfirmed,
 )
-from realtime.snapshot import NoSuchLine, Picture
-from realtime.targets import Target
+from realtime.readings import fill, picture
+from realtime.refusals import busy, not_visible, revoked, tell
+from realtime.resume import Asked
+from realtime.resumption import Returning
+from realtime.routed import Fact, Gauge
+from realtime.snapshot import Picture
+from realtime.targets import Scope, Target
 
 if TYPE_CHECKING:
     from realtime.hub import Hub
+
+log = logging.getLogger(__name__)
+
+_FIRST_BEAT_S = 0.1
 
 
 class Ended(Exception):
@@ -44,19 +58,30 @@ class Connection:
     """What the hub knows of a client. Everything runs on the loop; subscriptions are made one at a time."""
 
     def __init__(
-        self, hub: "Hub", credential: Credential, access: Access, send: Send, limits: Limits
+        self,
+        hub: "Hub",
+        credential: Credential,
+        access: Access,
+        send: Send,
+        limits: Limits,
+        *,
+        protocol: str,
     ) -> None:
         self.id = f"c_{secrets.token_hex(6)}"
         self.hub = hub
         self.credential = credential
         self.limits = limits
+        self.protocol = protocol
         self.connected_at = datetime.now(UTC)
         self.ended: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
-        self.outbox = Outbox(send, most=limits.waiting, most_bytes=limits.waiting_bytes)
-        self.feed = Feed(access, hub.positions, self.outbox, self.end, most=limits.waiting)
+        most, most_bytes = limits.waiting, limits.waiting_bytes
+        self.outbox = Outbox(send, most=most, most_bytes=most_bytes, batch=protocol == BATCH)
+        self.feed = Feed(hub, access, self.outbox, self.end, most=most, most_bytes=most_bytes)
         self._covers: dict[Target, frozenset[str]] = {}
         self._one_at_a_time = asyncio.Lock()
-        self._renew = asyncio.Event()
+        self._stale: set[Target] = set()
+        self._renewal: asyncio.Task[None] | None = None
+        self._beat: asyncio.TimerHandle | None = None
 
     @property
     def access(self) -> Access:
@@ -67,6 +92,22 @@ class Connection:
     def targets(self) -> tuple[Target, ...]:
         """What the connection subscribed to, in that order."""
         return tuple(self._covers)
+
+    def begin(self) -> None:
+        """Be one of the hub's connections, with a heartbeat."""
+        self.hub.connections.add(self)
+        self._beat_in(self.limits.heartbeat_s)
+
+    def leave(self) -> None:
+        """Hear nothing any more."""
+        if self._beat is not None:
+            self._beat.cancel()
+        if self._renewal is not None:
+            self._renewal.cancel()
+        self.feed.close()
+        for target in self.targets:
+            self._drop(target)
+        self.hub.connections.discard(self)
 
     def end(self, code: CloseCode, reason: str) -> None:
         """Close the connection from outside; the first reason counts."""
@@ -82,43 +123,114 @@ class Connection:
         if access == self.access:
             return
         gone, new = self.access.lines - access.lines, access.lines - self.access.lines
-        self.feed.access = access
-        self.feed.forget(gone)
+        self.feed.see(access)
         for target, streams in tuple(self._covers.items()):
             if not target.is_wide and streams & gone:
                 self._drop(target)
-                self.say(_revoked(target))
+                self.say(revoked(target))
         # Those who hear "all" are given what they see now, with a snapshot of it.
-        if new and any(target.is_wide for target in self._covers):
-            self._renew.set()
+        if new or gone:
+            self._begin_anew(target for target in self._covers if target.is_wide)
+
+    def follow(self, lines: Mapping[str, str | None]) -> None:
+        """Follow each equipment to the line it stands on now; where the user does not see that, it is told."""
+        moved = []
+        for target in self.targets:
+            if target.scope is Scope.EQUIPMENT and target.value in lines:
+                line = lines[target.value]
+                if line is None or not self._sees(line):
+                    self._drop(target)
+                    self.say(revoked(target))
+                elif line not in self._covers[target]:
+                    moved.append(target)
+        self._begin_anew(moved)
+
+    def beat_soon(self) -> None:
+        """Send a heartbeat now rather than in a few seconds: there is something new in it."""
+        self._beat_in(min(_FIRST_BEAT_S, self.limits.heartbeat_s))
 
     async def subscribe(
-        self, target: Target, *, with_snapshot: bool, id_: int | UnsetType = UNSET
+        self,
+        target: Target,
+        *,
+        with_snapshot: bool,
+        id_: int | UnsetType = UNSET,
+        anew: bool = False,
     ) -> None:
-        """Hear the target from a snapshot on. Raises Refused, and then hears what it heard before."""
+        """Hear the target from a snapshot on; if `anew`, only if it is heard already.
+
+        Raises Refused, and then hears what it heard before.
+        """
         async with self._one_at_a_time:
             already = target in self._covers
+            if anew and not already:
+                return
             if not already and len(self._covers) >= self.limits.subscriptions:
-                raise Refused(
-                    ErrorCode.LIMIT_SUBSCRIPTIONS,
-                    f"a connection has at most {self.limits.subscriptions} subscriptions",
-                )
-            await self._cover(target, already=already)
+                raise self._too_many()
+            self._must_have_read()
+            streams = self._streams(target, await self._found(target))
+            positions = self.feed.hold()
             try:
+                self._cover(target, streams)
                 async with asyncio.timeout(self.limits.snapshot_s):
-                    pictures = await self._pictures(target)
+                    pictures = [
+                        await picture(self.hub, stream, positions) for stream in sorted(streams)
+                    ]
+                self._arrive(target, pictures, already=already, snapshot=with_snapshot, id_=id_)
             except BaseException as failure:
+                self.feed.let_go({})
                 if not already:
                     self._drop(target)
+                tell(failure)
+                raise
+            finally:
+                self._settle()
+
+    async def resume(
+        self, asked: Asked, targets: Sequence[Target], *, id_: int | UnsetType = UNSET
+    ) -> Mapping[Target, Refused]:
+        """Go on from the client's places; return the targets that are not the client's to see.
+
+        Raises Refused, and then hears nothing, as before.
+        """
+        async with self._one_at_a_time:
+            if self._covers:
+                raise Refused(ErrorCode.RESUME_INVALID, "resume comes before any subscription")
+            self._must_have_read()
+            found = {target: await self._found(target) for target in targets}
+            hidden: dict[Target, Refused] = {}
+            covered: dict[Target, frozenset[str]] = {}
+            for target in targets:
+                try:
+                    covered[target] = self._streams(target, found[target])
+                except Refused as refused:
+                    hidden[target] = refused
+            positions = self.feed.hold()
+            try:
+                for target, streams in covered.items():
+                    self._cover(target, streams)
+                groups = frozenset(target.group(self.access.user_id) for target in covered)
+                returning = Returning(
+                    asked,
+                    covered,
+                    groups,
+                    self.limits.resume_total,
+                    self.limits.waiting_bytes,
+                )
+                async with asyncio.timeout(self.limits.snapshot_s):
+                    await fill(
+                        returning, self.hub, positions, most_of_one=self.limits.resume_events
+                    )
+                self._come_back(returning, id_)
+            except BaseException as failure:
                 self.feed.let_go({})
-                match failure:
-                    case NoSuchLine():
-                        raise _not_visible() from failure
-                    case TimeoutError() | DatabaseError() | InterfaceError():
-                        raise _busy() from failure
-                    case _:
-                        raise
-            self._arrive(target, pictures, already=already, snapshot=with_snapshot, id_=id_)
+                for target in covered:
+                    self._drop(target)
+                tell(failure)
+                raise
+            finally:
+                self._settle()
+            return hidden
 
     async def unsubscribe(self, target: Target) -> bool:
         """Stop hearing the target; return whether it was heard."""
@@ -127,28 +239,36 @@ class Connection:
             self._drop(target)
             return was_subscribed
 
-    def leave(self) -> None:
-        """Hear nothing any more."""
-        for target in self.targets:
-            self._drop(target)
-        self.hub.connections.discard(self)
+    def _begin_anew(self, targets: Iterable[Target]) -> None:
+        """Give a snapshot of targets whose streams are others now."""
+        self._stale.update(targets)
+        if self._stale and (self._renewal is None or self._renewal.done()):
+            self._renewal = asyncio.create_task(self._renew(), name=f"{self.id} renew")
 
-    async def renew(self) -> None:
-        """For ever: when the user sees more lines, give those who hear "all" a snapshot of all."""
-        while True:
-            await self._renew.wait()
-            self._renew.clear()
-            for target in self.targets:
-                if target.is_wide:
-                    try:
-                        await self.subscribe(target, with_snapshot=True)
-                    except Refused as refused:
-                        self.end(CloseCode.TRY_LATER, refused.message)
+    async def _renew(self) -> None:
+        try:
+            while self._stale:
+                await self.subscribe(self._stale.pop(), with_snapshot=True, anew=True)
+        except Refused as refused:
+            self.end(CloseCode.TRY_LATER, refused.message)
+        except (
+            Exception
+        ):  # a task of its own: without this the client would just not hear the new lines
+            log.exception("a renewal failed")
+            self.end(CloseCode.INTERNAL, "a mistake of the server")
 
-    async def beat(self) -> None:
-        """For ever: the heartbeat."""
-        while True:
-            await asyncio.sleep(self.limits.heartbeat_s)
+    def _beat_in(self, seconds: float) -> None:
+        """Send a heartbeat after so long, unless one is due before."""
+        loop = asyncio.get_running_loop()
+        if self._beat is not None:
+            if self._beat.when() <= loop.time() + seconds:
+                return
+            self._beat.cancel()
+        self._beat = loop.call_later(seconds, self._heartbeat)
+
+    def _heartbeat(self) -> None:
+        self._beat = None
+        try:
             self.say(
                 Heartbeat(
                     timestamp=datetime.now(UTC),
@@ -158,120 +278,149 @@ class Connection:
                     degraded=self.hub.watch.degraded,
                 )
             )
+        except (
+            Exception
+        ):  # a timer has nobody to tell: without this the client would just hear less
+            log.exception("a heartbeat failed")
+            self.end(CloseCode.INTERNAL, "a mistake of the server")
+        self._beat_in(self.limits.heartbeat_s)
 
-    async def _cover(self, target: Target, *, already: bool) -> None:
-        """Make sure that nothing of the target's streams is missed from now on. Raises Refused."""
+    def _must_have_read(self) -> None:
+        """Raise Refused while more waits than a client may leave unread: an answer may be large."""
+        if self.outbox.owes:
+            raise Refused(ErrorCode.SERVER_BUSY, "read what waits for you first")
+
+    async def _found(self, target: Target) -> str | None:
+        """Return the line of an equipment, which must be looked up; None for all else. Raises Refused."""
+        if target.scope is not Scope.EQUIPMENT:
+            return None
         try:
-            streams = await self.hub.threads.run(streams_of, target, self.access)
-        except NotVisible as not_visible:
-            raise _not_visible() from not_visible
+            return await self.hub.threads.run(PLACES.line_of, target.value)
         except (DatabaseError, InterfaceError) as failure:
-            raise _busy() from failure
+            raise busy() from failure
+
+    def _streams(self, target: Target, line: str | None) -> frozenset[str]:
+        """Return the streams of the target, for what the user sees now. Raises Refused."""
+        try:
+            return streams_of(target, line, self.access)
+        except NotVisible as hidden:
+            raise not_visible() from hidden
+
+    def _cover(self, target: Target, streams: frozenset[str]) -> None:
+        """Make sure that nothing of the target's streams is missed from now on."""
         # Before the snapshot is read: the tail must not skip what comes after it.
         self.hub.interest.add(None if target.is_wide else streams, time.monotonic())
-        if already:
-            self.hub.interest.remove(None if target.is_wide else self._covers[target])
-        else:
-            self.hub.join(target.group(self.access.user_id), self)
+        if target in self._covers:
+            before = self._covers.pop(target)
+            self.hub.interest.remove(None if target.is_wide else before)
+            self.feed.forget(before.difference(streams, *self._covers.values()))
+        self.feed.hold_too(target.group(self.access.user_id))
         self._covers[target] = streams
-
-    async def _pictures(self, target: Target) -> list[Picture]:
-        """Return the target's pictures once all facts up to them have been given to the feed."""
-        positions = self.feed.hold()
-        pictures = []
-        for stream in sorted(self._covers[target]):
-            position = positions.get(stream)
-            picture = await self.hub.pictures.get(
-                stream,
-                at_least=max(position or 0, self.hub.positions.get(stream, 0)),
-                not_before=self.hub.interest.since(stream),
-            )
-            if position is not None and picture.position > position:
-                # An older subscription is owed what lies between.
-                await self.hub.reached(stream, picture.position)
-            pictures.append(picture)
-        if target not in self._covers:  # revoked while we read
-            raise _not_visible()
-        return pictures
 
     def _arrive(
         self,
         target: Target,
-        pictures: list[Picture],
+        pictures: Sequence[Picture],
         *,
         already: bool,
         snapshot: bool,
         id_: int | UnsetType,
     ) -> None:
-        """Up to the barrier for the older ones, then the answer and the snapshot, then all that follows."""
+        """Up to the barrier for the older ones, then the answer and the snapshot, then all that follows.
+
+        Raises Refused.
+        """
+        if target not in self._covers:  # revoked while we read
+            raise not_visible()
         barrier = {
             picture.stream: picture.position
             for picture in pictures
-            if picture.stream == PLANT or self.access.sees(picture.stream)
+            if self._sees(picture.stream)
         }
         group = target.group(self.access.user_id)
         after = self.feed.let_go(barrier)
         self.feed.begin(group, barrier)
-        now = datetime.now(UTC)
-        self.say(
-            SubscriptionConfirmed(
-                id=id_,
-                timestamp=now,
-                subscription_type=target.type,
-                target_id=target.target_id,
-                already=already,
-                positions=barrier,
-            )
-        )
+        self.say(confirmation(target, barrier, already=already, id_=id_))
+        shown: set[tuple[str, str]] = set()
         if snapshot:
-            items = [
-                subject.raw
-                for picture in pictures
-                for subject in picture.subjects
-                if group in subject.groups and self.access.sees(subject.item.line_id)
+            whole = snapshot_of(target, pictures, self.access, id_=id_, partial=UNSET)
+            self.feed.answer(whole.text())
+            shown = self._show(pictures, {group})
+        self.feed.give(_not_shown(after, shown))
+
+    def _come_back(self, returning: Returning, id_: int | UnsetType) -> None:
+        """The verdicts, what was missed, what cannot be replayed, the gauges, then all that follows."""
+        targets = [target for target in returning.covered if target in self._covers]
+        groups = {target.group(self.access.user_id): target for target in targets}
+        verdicts = returning.verdicts(self.hub.tail.epoch, self._sees)
+        barrier = returning.barrier(verdicts)
+        after = self.feed.let_go(barrier)
+        now = datetime.now(UTC)
+        self.say(Resumed(id=id_, timestamp=now, epoch=self.hub.tail.epoch, streams=verdicts))
+        for group, target in groups.items():
+            streams = self._covers[target]
+            part = {stream: at for stream, at in barrier.items() if stream in streams}
+            self.feed.begin(group, part)
+            self.say(confirmation(target, part, already=False, id_=id_))
+        missed = [fact.text for fact in returning.facts(verdicts)]
+        self.feed.owe(missed)
+        counts.resumed((verdict.reason for verdict in verdicts.values()), len(missed))
+        for target in targets:
+            lost = [
+                returning.pictures[stream]
+                for stream in sorted(self._covers[target])
+                if stream in verdicts and not verdicts[stream].recovered
             ]
-            self.say(
-                Snapshot(
-                    id=id_,
-                    timestamp=now,
-                    subscription_type=target.type,
-                    target_id=target.target_id,
-                    positions=barrier,
-                    items=items,
-                )
-            )
-            for picture in pictures:
-                for gauge in picture.gauges:
-                    if group in gauge.groups:
-                        self.feed.show(self.hub.newest(gauge))
-        self.feed.give(after)
+            if lost:
+                part_of = snapshot_of(target, lost, self.access, id_=id_, partial=True)
+                self.feed.answer(part_of.text())
+        shown = self._show(returning.pictures.values(), groups.keys())
+        self.say(Live(id=id_, timestamp=datetime.now(UTC), positions=barrier))
+        self.feed.give(_not_shown(after, shown))
+
+    def _show(
+        self, pictures: Iterable[Picture], groups: Collection[str]
+    ) -> set[tuple[str, str]]:
+        """Send the newest gauges that the groups hear; return which."""
+        shown = set()
+        for shot in pictures:
+            for gauge in shot.gauges:
+                if any(group in groups for group in gauge.groups):
+                    shown.add((gauge.stream, gauge.key))
+                    self.feed.show(self.hub.newest(gauge))
+        return shown
+
+    def _sees(self, stream: str) -> bool:
+        return sees(self.access, stream)
+
+    def _settle(self) -> None:
+        # The client may have left while we read: then it must not join anybody.
+        if self in self.hub.connections:
+            self.feed.settle()
+            # How fresh the new target's data is, is told with the next heartbeat: soon, then.
+            self.beat_soon()
+        else:
+            self.feed.close()
 
     def _drop(self, target: Target) -> None:
         streams = self._covers.pop(target, None)
         if streams is None:
             return
-        group = target.group(self.access.user_id)
-        self.hub.leave(group, self)
         self.hub.interest.remove(None if target.is_wide else streams)
+        group = target.group(self.access.user_id)
         self.feed.stop(group, streams.difference(*self._covers.values()))
 
-
-def _not_visible() -> Refused:
-    return Refused(
-        ErrorCode.INVALID_TARGET, "there is no such target, or it is not yours to see"
-    )
-
-
-def _busy() -> Refused:
-    return Refused(ErrorCode.SERVER_BUSY, "no snapshot could be read; try again")
+    def _too_many(self) -> Refused:
+        return Refused(
+            ErrorCode.LIMIT_SUBSCRIPTIONS,
+            f"a connection has at most {self.limits.subscriptions} subscriptions",
+        )
 
 
-def _revoked(target: Target) -> Error:
-    return Error(
-        timestamp=datetime.now(UTC),
-        code=ErrorCode.FORBIDDEN,
-        message="this is not yours to see any more; the subscription has ended",
-        retryable=False,
-        subscription_type=target.type,
-        target_id=target.target_id,
-    )
+def _not_shown(after: list[Fact | Gauge], shown: set[tuple[str, str]]) -> list[Fact | Gauge]:
+    """Leave out the gauges of which a newer value has just been sent."""
+    return [
+        event
+        for event in after
+        if not (isinstance(event, Gauge) and (event.stream, event.key) in shown)
+    ]

@@ -32,7 +32,7 @@ _CLASSES: dict[str, type[ClientMessage]] = {
     "get_subscriptions": GetSubscriptions,
 }
 # JSON has no largest integer; ours is the largest that every peer of the wire can hold.
-_LARGEST = 2**63 - 1
+LARGEST = 2**63 - 1
 
 
 class Refused(ValueError):
@@ -68,7 +68,7 @@ def parse_frame(text: str, limits: Limits) -> ClientMessage:
     legible = id_ if type(id_) is int else None
     try:
         _within(value, limits)
-        return _message(value)
+        return _message(value, limits)
     except Refused as refused:
         raise Refused(refused.code, refused.message, legible) from refused
 
@@ -93,7 +93,7 @@ def target_of(wish: SubscriptionRequest) -> Target:
         raise Refused(ErrorCode.INVALID_TARGET, str(bad)) from bad
 
 
-def _message(value: dict[str, Any]) -> ClientMessage:
+def _message(value: dict[str, Any], limits: Limits) -> ClientMessage:
     type_ = value.get("type")
     if not isinstance(type_, str):
         raise Refused(ErrorCode.INVALID_MESSAGE, "a message has a type, which is a string")
@@ -107,27 +107,44 @@ def _message(value: dict[str, Any]) -> ClientMessage:
         raise Refused(ErrorCode.INVALID_MESSAGE, str(wrong)) from wrong
     if isinstance(message, Subscribe | Unsubscribe) and not message.wishes:
         raise Refused(ErrorCode.INVALID_MESSAGE, "the list of subscriptions is empty")
+    if isinstance(message, Subscribe | Unsubscribe | Resume):
+        _few_enough(message.subscriptions, limits)
     return message
 
 
-def _within(value: object, limits: Limits) -> None:
+def _few_enough(wishes: list[SubscriptionRequest] | None, limits: Limits) -> None:
+    """Refuse a list that no connection can have: each wish has its answer, and 5,000 fit into a frame."""
+    if wishes is not None and len(wishes) > limits.subscriptions:
+        raise Refused(
+            ErrorCode.LIMIT_SUBSCRIPTIONS,
+            f"a list has at most {limits.subscriptions} subscriptions",
+        )
+
+
+def _within(value: dict[str, Any], limits: Limits) -> None:
     """Refuse what is too deep, too wide or too long; walks without recursion."""
     level: list[object] = [value]
+    # The one object that has a key for each stream: a client of all lines may return to a large plant.
+    positions = value.get("positions")
     for _ in range(limits.depth):
-        level = [child for parent in level for child in _children(parent, limits)]
+        level = [
+            child
+            for parent in level
+            for child in _children(
+                parent, limits, limits.positions if parent is positions else limits.keys
+            )
+        ]
         if not level:
             return
     if any(isinstance(child, dict | list) for child in level):
         raise Refused(ErrorCode.INVALID_MESSAGE, f"a message nests at most {limits.depth} deep")
 
 
-def _children(value: object, limits: Limits) -> Iterable[object]:
+def _children(value: object, limits: Limits, keys: int) -> Iterable[object]:
     match value:
         case dict():
-            if len(value) > limits.keys:
-                raise Refused(
-                    ErrorCode.INVALID_MESSAGE, f"an object has at most {limits.keys} keys"
-                )
+            if len(value) > keys:
+                raise Refused(ErrorCode.INVALID_MESSAGE, f"an object has at most {keys} keys")
             for key, child in value.items():
                 _check_string(key, limits)
                 yield child
@@ -142,6 +159,9 @@ def _check_string(value: str, limits: Limits) -> None:
         raise Refused(
             ErrorCode.INVALID_MESSAGE, f"a string has at most {limits.string_length} characters"
         )
+    # PostgreSQL's text cannot hold it, nor can a C string of any peer.
+    if "\0" in value:
+        raise Refused(ErrorCode.INVALID_MESSAGE, "a string has no NUL character")
     if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
         raise Refused(ErrorCode.INVALID_MESSAGE, "a string has half of a surrogate pair")
 
@@ -166,6 +186,6 @@ def _number(text: str) -> float:
 
 def _integer(text: str) -> int:
     # The length first: turning a very long one into a number takes quadratic time, or raises.
-    if len(text) > 20 or abs(int(text)) > _LARGEST:
+    if len(text) > 20 or abs(int(text)) > LARGEST:
         raise Refused(ErrorCode.INVALID_MESSAGE, "an integer has at most 63 bits")
     return int(text)

@@ -3,16 +3,22 @@
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
 import redis
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.db import DatabaseError, InterfaceError, connections
+from django.utils import timezone
 
+from ms5.accounts.models import User
+from ms5.once import Once
 from ms5.processes.heartbeats import late
 from telemetry.health import links
+from telemetry.models import Plc
+from telemetry.visibility import plcs_of
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +27,8 @@ Status = Literal["ok", "degraded", "down"]
 _PING_S = 0.2
 # A tail that has not looked for so long is stuck: it looks ten times a second.
 _STUCK_AFTER_S = 5.0
+# Whoever asks more often gets the answer of before: looking must not be a way to load the system.
+_KEEP_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +42,9 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All parts as of now."""
+    """All parts as of `checked_at`."""
 
+    checked_at: datetime
     parts: tuple[Part, ...]
 
     @property
@@ -51,10 +60,15 @@ def report(now: datetime) -> Report:
     parts = [database, _tail(), _layer()]
     if database.status == "ok":
         parts += [
-            _asked("processors", lambda: late(_expected(), now)),
+            _canary(),
+            _asked("processors", lambda: late(expected(), now)),
             _asked("plc_links", lambda: links(now)),
         ]
-    return Report(tuple(parts))
+    return Report(now, tuple(parts))
+
+
+latest = Once(lambda: report(timezone.now()), _KEEP_S)
+"""The last report, at most two seconds old; looked at by one caller however many ask."""
 
 
 def degraded_parts(now: datetime) -> list[str]:
@@ -62,7 +76,23 @@ def degraded_parts(now: datetime) -> list[str]:
     return [part.name for part in report(now).parts if part.status != "ok"]
 
 
-def _expected() -> dict[str, float]:
+def as_seen_by(user: User | AnonymousUser, found: Report) -> list[Part]:
+    """Return the parts with the names this user may know: controllers of foreign lines are counted only."""
+    parts = []
+    for part in found.parts:
+        if part.name == "plc_links" and part.wrong:
+            rows = Plc.objects.filter(code__in=part.wrong)
+            mine = set(plcs_of(rows, user).values_list("code", flat=True))
+            wrong = {code: why for code, why in part.wrong.items() if code in mine}
+            if others := len(part.wrong) - len(wrong):
+                wrong["others"] = f"{others} on lines of others"
+            parts.append(replace(part, wrong=wrong))
+        else:
+            parts.append(part)
+    return parts
+
+
+def expected() -> dict[str, float]:
     """Return the processors that must run, with their periods in seconds."""
     polls = {f"poll.{shard}": 1.0 for shard in range(settings.POLL_SHARDS)}
     return polls | {"production": 1.0}
@@ -86,6 +116,18 @@ def _tail() -> Part:
         if hub.tail.age_s > _STUCK_AFTER_S:
             wrong["tail"] = hub.tail.error or f"has not looked for {hub.tail.age_s:.0f} s"
     return Part("tail", "down" if wrong else "ok", wrong)
+
+
+def _canary() -> Part:
+    """Whether facts arrive here by the road they take to a client; not told of a process without a hub."""
+    from realtime.hub import running_hubs  # noqa: PLC0415 - as above
+
+    canaries = [hub.canary for hub in running_hubs()]
+    if deaf := next((canary.deaf for canary in canaries if canary.deaf), ""):
+        return Part("canary", "down", {"delivery": deaf})
+    if silent := next((canary.silent for canary in canaries if canary.silent), ""):
+        return Part("canary", "degraded", {"log": silent})
+    return Part("canary", "ok", {})
 
 
 def _layer() -> Part:

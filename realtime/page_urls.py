@@ -1,9 +1,10 @@
 """Routes of the pages people look at."""
 
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LogoutView
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
+from ms5.accounts.forms import SignIn
 from realtime import pages
 
 
@@ -18,10 +19,6 @@ register_converter(CodeConverter, "code")
 urlpatterns = [
     path("", pages.overview, name="overview"),
     path("lines/<code:code>/", pages.line, name="line"),
-    path(
-        "login/",
-        LoginView.as_view(template_name="login.html"),
-        name="login",
-    ),
+    path("login/", SignIn.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
 ]

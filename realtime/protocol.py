@@ -8,6 +8,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 PROTOCOL = "ms5.v1"
+BATCH = "ms5.v1+batch"
+"""The same messages; a frame may also be a JSON array of them, in order."""
 
 
 class ErrorCode(StrEnum):
@@ -41,6 +43,28 @@ MALFORMED = frozenset(
         ErrorCode.TOO_LARGE,
     }
 )
+
+
+class ResumeReason(StrEnum):
+    """Why a stream could not be resumed, in the order in which it is tested.
+
+    Who may see comes first: the answers after it would tell a stranger where a stream stands.
+    """
+
+    FORBIDDEN = "forbidden"
+    """No such stream, or not this user's, or none of the subscriptions covers it."""
+    EPOCH = "epoch"
+    """The log began a new life: positions of before mean nothing."""
+    AHEAD = "ahead"
+    """The position lies above the head: a backup was restored."""
+    DIVERGED = "diverged"
+    """Another event stands at the position: a backup was restored."""
+    RETENTION = "retention"
+    """The facts after the position are no longer kept."""
+    TOO_FAR = "too_far"
+    """There are more than a replay brings."""
+    NO_POSITION = "no_position"
+    """A subscription covers the stream, and the client has no position of it."""
 
 
 class CloseCode(IntEnum):
@@ -162,6 +186,9 @@ class Announced(msgspec.Struct, frozen=True, kw_only=True):
     subscriptions: int
     messages_per_second: float
     resume_events: int
+    """Facts of one stream that `resume` replays at most."""
+    positions: int
+    """Streams that a `resume` may name."""
 
 
 class ConnectionEstablished(Server, frozen=True, kw_only=True, tag="connection_established"):
@@ -195,12 +222,47 @@ class UnsubscriptionConfirmed(
 
 
 class Snapshot(Server, frozen=True, kw_only=True, tag="snapshot"):
-    """The open subjects of a target at `positions`; what follows begins after them."""
+    """The open subjects of a target at `positions`; what follows begins after them.
+
+    `partial` stands in the answer to a `resume`: the snapshot speaks of the streams in `positions` only,
+    and those of the target that it does not name were replayed.
+    """
 
     subscription_type: str
     target_id: str
     positions: dict[str, int]
     items: list[msgspec.Raw]
+    partial: bool | UnsetType = UNSET
+
+
+class Missing(msgspec.Struct, frozen=True, kw_only=True):
+    """The facts `after` < seq <= `to` of a stream, which the client will not get."""
+
+    after: int
+    to: int
+
+
+class Resumption(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one stream. `missing` is null where the range means nothing, or is not the client's."""
+
+    recovered: bool
+    count: int
+    """Facts that are replayed."""
+    reason: ResumeReason | None
+    missing: Missing | None
+
+
+class Resumed(Server, frozen=True, kw_only=True, tag="resumed"):
+    """The answer to `resume`; the missed facts, snapshots and gauges follow, then `live`."""
+
+    epoch: str
+    streams: dict[str, Resumption]
+
+
+class Live(Server, frozen=True, kw_only=True, tag="live"):
+    """The replay is over; from `positions` on the client hears what happens."""
+
+    positions: dict[str, int]
 
 
 class Pong(Server, frozen=True, kw_only=True, tag="pong"):
@@ -215,10 +277,15 @@ class ProcessTotals(msgspec.Struct, frozen=True, kw_only=True):
 
     connections: int
     groups: int
+    cohorts: int
+    """Sets of connections that hear the same."""
     events: int
     deliveries: int
     hints_received: int
     hints_dropped: int
+    pictures_read: int
+    """Snapshots read from the database, each for all who asked at that time."""
+    replays_read: int
     tail_age_ms: int
 
 

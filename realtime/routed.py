@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from ms5.events.log import Written
+from ms5.events.log import SYS, Written
 from realtime.routes import groups_of
 
 
@@ -49,10 +49,18 @@ def groups_of_written(written: Written) -> tuple[str, ...]:
 
 
 def fact_of(stream: str, written: Written) -> Fact:
-    """Return a fact of the log with its groups."""
-    return Fact(
-        stream, written.position, written.line_id, groups_of_written(written), written.text
-    )
+    """Return a fact of the log with its groups; those of `sys` have a group that no target has."""
+    groups = (f"{SYS}.{written.type}",) if stream == SYS else groups_of_written(written)
+    return Fact(stream, written.position, written.line_id, groups, written.text)
+
+
+_ID = '"event_id":"'
+
+
+def born_at(fact: Fact) -> float:
+    """Return when the fact was recorded, in seconds since 1970: its id, a UUID of version 7, begins with it."""
+    at = fact.text.index(_ID) + len(_ID)
+    return int(fact.text[at : at + 8] + fact.text[at + 9 : at + 13], 16) / 1000
 
 
 def gauge_of(stream: str, written: Written) -> Gauge:

@@ -7,7 +7,7 @@ from realtime.targets import EVENT_TYPES
 
 # `{line}` and `{equipment}` come from the envelope, `{data.x}` from the data. Where a value is null the
 # group is left out; where it is a list there is one group for each of its members.
-_ALWAYS = ("line.all", "line.{line}", "equipment.{equipment}", "event.{type}")
+ALWAYS = ("line.all", "line.{line}", "equipment.{equipment}", "event.{type}")
 _JOB = ("job.{data.id}", "production.all", "production.{line}")
 ROUTES: Mapping[str, tuple[str, ...]] = {
     "production_update": ("production.all", "production.{line}"),
@@ -52,7 +52,7 @@ def _parsed(template: str) -> _Template:
 
 
 _TEMPLATES = {
-    type_: tuple(_parsed(template) for template in (*_ALWAYS, *ROUTES[type_]))
+    type_: tuple(_parsed(template) for template in (*ALWAYS, *ROUTES[type_]))
     for type_ in EVENT_TYPES
 }
 

@@ -16,6 +16,8 @@ _SERVER: tuple[type[msgspec.Struct], ...] = (
     protocol.SubscriptionConfirmed,
     protocol.UnsubscriptionConfirmed,
     protocol.Snapshot,
+    protocol.Resumed,
+    protocol.Live,
     protocol.Pong,
     protocol.ConnectionStats,
     protocol.SubscriptionDetails,
@@ -32,7 +34,7 @@ def client_schemas() -> dict[str, Any]:
 def server_schemas() -> dict[str, Any]:
     """Return the schema of each message the server sends, by type; events included."""
     schemas = _schemas(_SERVER)
-    schemas["snapshot"]["$defs"] |= _definitions()
+    schemas["snapshot"]["$defs"] |= _definitions(*TYPES.values())
     schemas["snapshot"]["$defs"]["Snapshot"]["properties"]["items"] = {
         "type": "array",
         "items": {"anyOf": [_item(row) for row in TYPES.values() if row.kind is Kind.FACT]},
@@ -58,8 +60,8 @@ def _anything(type_: type) -> dict[str, Any]:
     return {}
 
 
-def _definitions() -> dict[str, Any]:
-    classes = [row.data for row in TYPES.values()]
+def _definitions(*rows: EventType) -> dict[str, Any]:
+    classes = [row.data for row in rows]
     _, definitions = msgspec.json.schema_components(classes, ref_template="#/$defs/{name}")
     return definitions
 
@@ -101,4 +103,4 @@ def _event(row: EventType) -> dict[str, Any]:
     else:
         envelope |= {"key": {"type": "string"}, "ver": position, "source_at": _TIME}
     envelope["data"] = {"$ref": f"#/$defs/{row.data.__name__}"}
-    return {"$schema": _DRAFT, **_object(envelope), "$defs": _definitions()}
+    return {"$schema": _DRAFT, **_object(envelope), "$defs": _definitions(row)}

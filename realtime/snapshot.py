@@ -54,7 +54,7 @@ def picture_of(stream: str) -> Picture:
             Written(row.type, row.line_id, row.equipment_code, row.ver, row.text, row.key)
             for row in gauges
         ]
-        items = () if stream == PLANT else _items(stream)
+        items = tuple(telemetry.plant_items()) if stream == PLANT else _items(stream)
     return Picture(
         stream,
         position,

@@ -3,34 +3,16 @@
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import assert_never
+from typing import assert_never, get_args
+
+from ms5.events.facts import TYPES, Priority
 
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 RESERVED = frozenset({"all", "plant", "sys", "me"})
-PRIORITIES = frozenset({"low", "medium", "high", "critical"})
-# Every event of the contract, declared in ms5.events.facts or still to come.
-EVENT_TYPES = frozenset(
-    {
-        "production_update",
-        "oee_update",
-        "downtime_event",
-        "andon_event",
-        "escalation_update",
-        "quality_alert",
-        "changeover_started",
-        "changeover_completed",
-        "job_assigned",
-        "job_started",
-        "job_completed",
-        "job_cancelled",
-        "job_progress",
-        "telemetry_update",
-        "equipment_state",
-        "equipment_fault",
-        "plc_status",
-        "correction",
-    }
-)
+PRIORITIES = frozenset(get_args(Priority))
+EVENT_TYPES = frozenset(TYPES)
+# Jobs and escalations are named by a row's number, in one spelling: `007` would be confirmed and never heard.
+NUMBER = re.compile(r"[1-9][0-9]{0,15}")
 
 
 class SubscriptionType(StrEnum):
@@ -90,7 +72,7 @@ HEARS: dict[SubscriptionType, str] = {
     SubscriptionType.QUALITY: "quality_alert",
     SubscriptionType.CHANGEOVER: "changeover_started, changeover_completed",
     SubscriptionType.EVENT: "every event of that type on the lines you may see",
-    SubscriptionType.USER: "job_assigned and job_cancelled of your jobs, escalations that name you",
+    SubscriptionType.USER: "your job_assigned and job_cancelled, escalations that name you, on lines you see",
 }
 
 
@@ -125,8 +107,12 @@ class Target:
 
     @property
     def is_wide(self) -> bool:
-        """Whether it may hear of any line the user sees, and not of one only."""
-        return self.scope in {Scope.ALL, Scope.ME, Scope.EVENT, Scope.PRIORITY}
+        """Whether it may hear of any line the user sees, and not of one only.
+
+        What a job or an escalation is about is not looked up: the id alone tells nothing, so one that does
+        not exist and one on a foreign line are confirmed alike, and silent alike.
+        """
+        return self.scope not in {Scope.LINE, Scope.EQUIPMENT}
 
     def group(self, user_id: int) -> str:
         """Return the group that carries it: at most 86 characters of `[A-Za-z0-9._-]`."""
@@ -151,7 +137,8 @@ def parse(type_: SubscriptionType, target_id: str) -> Target:
     """Return the target. Raises BadTarget with a sentence for the client."""
     match type_:
         case SubscriptionType.EQUIPMENT | SubscriptionType.JOB:
-            return Target(type_, Scope(type_.value), _code(target_id))
+            checked = _code if type_ is SubscriptionType.EQUIPMENT else _number
+            return Target(type_, Scope(type_.value), checked(target_id))
         case SubscriptionType.EVENT | SubscriptionType.USER:
             return _named(type_, target_id)
         case _ if target_id == "all":
@@ -185,11 +172,17 @@ def _downtime(target_id: str) -> Target:
 def _escalation(target_id: str) -> Target:
     match target_id.split(":", 1):
         case ["escalation", value]:
-            return Target(SubscriptionType.ESCALATION, Scope.ESCALATION, _code(value))
+            return Target(SubscriptionType.ESCALATION, Scope.ESCALATION, _number(value))
         case ["priority", value] | [value] if value in PRIORITIES:
             return Target(SubscriptionType.ESCALATION, Scope.PRIORITY, value)
         case _:
             raise BadTarget(f"a priority is one of {', '.join(sorted(PRIORITIES))}")
+
+
+def _number(text: str) -> str:
+    if not NUMBER.fullmatch(text):
+        raise BadTarget("an id is a whole number from 1 on, without leading zeros")
+    return text
 
 
 def _code(text: str) -> str:

@@ -18,6 +18,7 @@ class DatabaseThreads:
     def __init__(self, count: int, name: str) -> None:
         self.count = count
         self._pool = ThreadPoolExecutor(count, thread_name_prefix=name)
+        self._closed = False
 
     async def run(self, job: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what the job returned in one of the threads. Raises what it raised."""
@@ -31,7 +32,10 @@ class DatabaseThreads:
         )
 
     async def close(self) -> None:
-        """Close every thread's connections and end the threads."""
+        """Close every thread's connections and end the threads; a second time there are none."""
+        if self._closed:
+            return
+        self._closed = True
         # The barrier makes each of the jobs run in a thread of its own.
         barrier = threading.Barrier(self.count)
 

@@ -3,12 +3,15 @@
 import asyncio
 import logging
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from realtime.access import Access, Credential, look_again
 from realtime.health import degraded_parts
+from realtime.places import PLACES
 from realtime.protocol import CloseCode, FreshnessNow
+from realtime.targets import Scope
 from telemetry import snapshot as telemetry
 
 if TYPE_CHECKING:
@@ -18,10 +21,21 @@ log = logging.getLogger(__name__)
 
 _EVERY_S = 1.0
 _HEALTH_EVERY = 5
+# However often something changes, so long lies between two looks that changes here have caused.
+_AT_MOST_EVERY_S = 0.1
+_REASONS = {
+    CloseCode.NOT_AUTHENTICATED: "this sign-in is over",
+    CloseCode.DISABLED: "this account or token may not listen any more",
+}
 
 
 class Watch:
-    """One task; a look that fails is logged once, leaves all as it was, and is tried again."""
+    """One task; a look that fails is logged once, leaves all as it was, and is tried again.
+
+    What is taken away falls silent within a second and the length of a look, whichever process or person
+    took it. A logout, a changed person, token or line of this process causes a look after its commit, within
+    `_AT_MOST_EVERY_S`.
+    """
 
     def __init__(self, hub: "Hub") -> None:
         self._hub = hub
@@ -29,6 +43,8 @@ class Watch:
         self._freshness: dict[str, telemetry.Freshness] = {}
         self._freshness_at = 0.0
         self._failing = False
+        self._loop = asyncio.get_running_loop()
+        self._something_changed = asyncio.Event()
         self.degraded: list[str] = []
 
     def start(self) -> None:
@@ -52,35 +68,72 @@ class Watch:
             if line in lines
         }
 
+    def look_soon(self) -> None:
+        """Look at access without waiting for the clock; from any thread."""
+        # A hub whose loop is over (daphne says nothing before) has nobody left to look for.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._something_changed.set)
+
     async def _run(self) -> None:
-        turn = 0
+        due, turn = 0.0, 0
         while True:
+            self._something_changed.clear()
             if self._hub.connections:
+                by_the_clock = self._loop.time() >= due
                 try:
-                    await self._look(with_health=turn % _HEALTH_EVERY == 0)
+                    await self._look_at_access()
+                    if by_the_clock:
+                        await self._look(with_health=turn % _HEALTH_EVERY == 0)
                     self._failing = False
                 except Exception:  # the watch must outlive a database that is away
                     if not self._failing:
                         log.exception("a look at access and freshness failed")
                     self._failing = True
-                turn += 1
-            await asyncio.sleep(_EVERY_S)
+                if by_the_clock:
+                    due, turn = self._loop.time() + _EVERY_S, turn + 1
+            else:
+                # What was seen when somebody last listened would be old news to who comes next.
+                self._freshness, self.degraded = {}, []
+                due, turn = 0.0, 0
+            await asyncio.sleep(_AT_MOST_EVERY_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(due or self._loop.time() + _EVERY_S):
+                    await self._something_changed.wait()
+
+    async def _look_at_access(self) -> None:
+        asked = {connection.credential for connection in self._hub.connections}
+        self._apply(await self._hub.threads.run(look_again, asked, datetime.now(UTC)))
 
     async def _look(self, *, with_health: bool) -> None:
         threads = self._hub.threads
-        asked = {connection.credential for connection in self._hub.connections}
-        self._apply(await threads.run(look_again, asked, datetime.now(UTC)))
-        at = time.monotonic()
+        at, first = time.monotonic(), not self._freshness
         self._freshness = await threads.run(telemetry.freshness, datetime.now(UTC))
         self._freshness_at = at
         if with_health:
             self.degraded = await threads.run(degraded_parts, datetime.now(UTC))
+        await self._look_at_places()
+        if first:
+            for connection in tuple(self._hub.connections):
+                connection.beat_soon()
+
+    async def _look_at_places(self) -> None:
+        """Let those who hear an equipment follow it to another line."""
+        codes = {
+            target.value
+            for connection in self._hub.connections
+            for target in connection.targets
+            if target.scope is Scope.EQUIPMENT
+        }
+        if codes:
+            lines = await self._hub.threads.run(PLACES.lines_of, codes)
+            for connection in tuple(self._hub.connections):
+                connection.follow(lines)
 
     def _apply(self, found: dict[Credential, Access | CloseCode]) -> None:
         for connection in tuple(self._hub.connections):
             match found.get(connection.credential):
                 case CloseCode() as code:
-                    connection.end(code, "this sign-in is over")
+                    connection.end(code, _REASONS[code])
                 case Access() as access:
                     connection.see(access)
                 case None:

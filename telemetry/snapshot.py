@@ -57,6 +57,27 @@ def items(line: Line) -> list[Item]:
     ]
 
 
+def plant_items() -> list[Item]:
+    """Return the link of each PLC that serves no line, and of which anything was announced."""
+    serving = Tag.objects.playing_a_role().values("plc")
+    links = PlcLink.objects.filter(since__isnull=False).exclude(plc__in=serving)
+    return [
+        Item(
+            type="plc_status",
+            line_id=None,
+            equipment_code=None,
+            data=facts_of(
+                code=link.plc.code,
+                name=link.plc.name,
+                protocol=link.plc.protocol,
+                link=link,
+                serves=(),
+            )[None],
+        )
+        for link in links.select_related("plc").order_by("plc__code")
+    ]
+
+
 def freshness(now: datetime) -> dict[str, Freshness]:
     """Return how fresh every line's data are at `now`, by its code; two queries."""
     seen: dict[str, list[_Seen]] = {

@@ -22,7 +22,7 @@ def tags_of(rows: "QuerySet[Tag]", user: Person) -> "QuerySet[Tag]":
     """
     if isinstance(user, AnonymousUser) or not user.is_active:
         return rows.none()
-    if user.all_lines:
+    if user.sees_all_lines:
         return rows
     lines = Line.objects.visible_to(user).values("pk")
     of_no_line = Q(equipment=None, plc__in=plcs_of(Plc.objects.all(), user).values("pk"))
@@ -33,7 +33,7 @@ def serves_only_lines_of(plc: Plc, user: Person) -> bool:
     """Whether every line that this controller serves is visible to the user, who may then edit it."""
     if isinstance(user, AnonymousUser):
         return False
-    if user.all_lines:
+    if user.sees_all_lines:
         return True
     lines = Line.objects.visible_to(user).values("pk")
     return (

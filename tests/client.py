@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections import deque
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cache
@@ -12,6 +13,7 @@ import jsonschema
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from realtime.protocol import BATCH
 from realtime.schemas import server_schemas
 
 Frame = dict[str, Any]
@@ -36,12 +38,17 @@ class Closed(AssertionError):
 
 @dataclass
 class Client:
-    """Frames are kept in `seen`, in order; a frame that fits no schema fails the test."""
+    """Messages are kept in `seen`, in order; one that fits no schema fails the test.
+
+    `wire_frames` counts what they came in: with `ms5.v1+batch` a frame may hold several.
+    """
 
     url: str
     headers: dict[str, str] = field(default_factory=dict)
     subprotocols: list[str] = field(default_factory=lambda: ["ms5.v1"])
     seen: list[Frame] = field(default_factory=list)
+    wire_frames: int = 0
+    _arrived: deque[Frame] = field(default_factory=deque)
     _stack: ExitStack = field(default_factory=ExitStack)
     _connection: ClientConnection | None = None
     _last_id: int = 0
@@ -82,16 +89,28 @@ class Client:
         return self._last_id
 
     def receive(self, within_s: float = 5.0) -> Frame:
-        """Return the next frame. Raises Closed, or TimeoutError."""
+        """Return the next message. Raises Closed, or TimeoutError."""
+        if not self._arrived:
+            self._arrived += self._frame(within_s)
+        frame = self._arrived.popleft()
+        _validators()[frame["type"]].validate(frame)
+        self.seen.append(frame)
+        return frame
+
+    def _frame(self, within_s: float) -> list[Frame]:
+        """Return the messages of the next frame. Raises Closed, or TimeoutError."""
         try:
             text = self.connection.recv(timeout=within_s)
         except ConnectionClosed as closed:
             frame = closed.rcvd
             raise Closed(frame.code if frame else None, frame.reason if frame else "") from None
-        frame: Frame = json.loads(text)
-        _validators()[frame["type"]].validate(frame)
-        self.seen.append(frame)
-        return frame
+        self.wire_frames += 1
+        content = json.loads(text)
+        if isinstance(content, dict):
+            return [content]
+        assert self.connection.subprotocol == BATCH, "an array was not asked for"
+        assert 1 <= len(content) <= 256
+        return list(content)
 
     def expect(self, type_: str, within_s: float = 5.0, **fields: Any) -> Frame:
         """Return the next frame of this type with these fields; others are passed over, and kept."""
@@ -113,6 +132,26 @@ class Client:
         )
         self.expect("subscription_confirmed", id=id_)
         return self.expect("snapshot", id=id_)
+
+    def resume(
+        self, epoch: str, positions: dict[str, Any], subscriptions: list[tuple[str, str]]
+    ) -> tuple[Frame, list[Frame]]:
+        """Resume; return `resumed` and what came after it, up to and with `live`."""
+        wishes = [
+            {"subscription_type": type_, "target_id": target} for type_, target in subscriptions
+        ]
+        id_ = self.send("resume", epoch=epoch, positions=positions, subscriptions=wishes)
+        resumed = self.expect("resumed", id=id_)
+        start = len(self.seen)
+        self.expect("live", id=id_)
+        return resumed, self.seen[start:]
+
+    def positions(self) -> dict[str, Any]:
+        """Return, for `resume`, the newest fact seen per stream."""
+        return {
+            fact["stream"]: {"seq": fact["seq"], "event_id": fact["event_id"]}
+            for fact in self.facts()
+        }
 
     def quiet(self, for_s: float = 0.5) -> list[Frame]:
         """Return what came within the time, heartbeats left out."""

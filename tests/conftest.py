@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from ms5.demo.death import dies_with_parent
+from ms5.children.death import dies_with_parent
 from ms5.demo.redis import answers, own_redis
 
 CHROMIUM_ARGUMENTS = [

@@ -29,4 +29,5 @@ def as_set(items: Iterable[Item]) -> dict[tuple[object, ...], Item]:
 
 
 def _subject(item: Item) -> tuple[object, ...]:
-    return item["type"], item["line_id"], item["data"][TYPES[item["type"]].subject]
+    row = TYPES[item["type"]]
+    return row.family, item["line_id"], item["data"][row.subject]

@@ -28,7 +28,7 @@ class RunningDemo:
     An empty password leaves the choice to the demo.
     """
 
-    def __init__(self, directory, password=None):
+    def __init__(self, directory, password=None, **environment):
         self.directory = directory
         self.port = free_port()
         self.lines = []
@@ -39,7 +39,7 @@ class RunningDemo:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "ms5.demo"],
             cwd=ROOT,
-            env=own | {"MS5_PORT": str(self.port)},
+            env=own | {"MS5_PORT": str(self.port)} | environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

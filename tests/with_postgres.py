@@ -26,7 +26,7 @@ from pathlib import Path
 
 import psycopg
 
-from ms5.demo.death import dies_with_parent
+from ms5.children.death import dies_with_parent
 from ms5.demo.ports import free_port
 
 START_WITHIN_S = 30

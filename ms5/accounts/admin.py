@@ -12,11 +12,20 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from ms5.accounts.actions import issue_token, revoke_token
+from ms5.accounts.actions import issue_token, let_in_again, revoke_token
 from ms5.accounts.audit import record
 from ms5.accounts.audited import AuditedAdmin, actor
-from ms5.accounts.models import ApiToken, AuditEntry, User
-from ms5.admin_base import RecordAdmin, RecordInline, ago, column, field_names
+from ms5.accounts.models import ApiToken, AuditEntry, SignInAttempts, User, reading_only
+from ms5.accounts.roles import TokenScope
+from ms5.admin_base import (
+    MonitoredAdmin,
+    ReadOnly,
+    RecordAdmin,
+    RecordInline,
+    ago,
+    column,
+    field_names,
+)
 
 if TYPE_CHECKING:
     PersonAdmin = DjangoUserAdmin[User]
@@ -128,7 +137,22 @@ def _number(text: str) -> int:
 
 
 class TokenForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic outside of the stubs
-    """A new token: whose, what for, until when."""
+    """A new token: whose, what for, how far it reaches, until when. The page says which lines there are."""
+
+    scopes = forms.MultipleChoiceField(
+        choices=TokenScope.choices,
+        initial=reading_only,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Never more than the role of its user gives.",
+    )
+    lines = forms.MultipleChoiceField(
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="None ticked: all that its user sees, those of tomorrow too.",
+    )
+
+    def clean_lines(self) -> list[str] | None:
+        return self.cleaned_data["lines"] or None
 
     def clean_expires_at(self) -> Any:
         expires_at = self.cleaned_data["expires_at"]
@@ -141,8 +165,8 @@ class TokenAdmin(AuditedAdmin):
     """Keys of programs: made here, shown once, revoked, never edited or deleted."""
 
     form = TokenForm
-    list_display = ("name", "user", "prefix", "status", "created_at", "expires_at", "used")
-    list_filter = ("user__role", "revoked_at")
+    list_display = ("name", "user", "prefix", "status", "reach", "expires_at", "used")
+    list_filter = ("user__role", "kiosk", "revoked_at")
     list_select_related = ("user",)
     search_fields = ("name", "prefix", "user__username")
     autocomplete_fields = ("user",)
@@ -150,12 +174,34 @@ class TokenAdmin(AuditedAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
-            return ["user", "name", "expires_at"]
+            return ["user", "name", "scopes", "lines", "kiosk", "expires_at"]
         return field_names(ApiToken, "id", "digest")
+
+    def lines_to_offer(self, request: HttpRequest) -> list[tuple[str, str]]:
+        """Return code and name of the lines that whoever makes a token may limit it to."""
+        raise NotImplementedError
+
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: Any = None,
+        change: bool = False,  # noqa: FBT001, FBT002 - as Django declares it
+        **kwargs: Any,
+    ) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
+        lines = form.base_fields.get("lines")  # of a class of its own for each request
+        if isinstance(lines, forms.MultipleChoiceField):
+            lines.choices = self.lines_to_offer(request)
+        return form
 
     @column("status", colours=TOKEN_COLOURS)
     def status(self, token: ApiToken) -> tuple[str, str]:
         return _status(token)
+
+    @column("reach")
+    def reach(self, token: ApiToken) -> str:
+        lines = "all its user sees" if token.lines is None else ", ".join(token.lines)
+        return f"{', '.join(token.scopes)}: {lines}"
 
     @column("last used", order="last_used_at")
     def used(self, token: ApiToken) -> str | None:
@@ -177,7 +223,15 @@ class TokenAdmin(AuditedAdmin):
         form: Any,
         change: bool,  # noqa: FBT001 - as Django declares it
     ) -> None:
-        token, key = issue_token(actor(request), obj.user, obj.name, obj.expires_at)
+        token, key = issue_token(
+            actor(request),
+            obj.user,
+            obj.name,
+            obj.expires_at,
+            scopes=obj.scopes,
+            lines=obj.lines,
+            kiosk=obj.kiosk,
+        )
         obj.pk = token.pk
         obj.refresh_from_db()
         messages.warning(
@@ -199,3 +253,30 @@ class AuditAdmin(RecordAdmin):
     search_fields = ("actor_name", "subject_name", "action", "line_id")
     date_hierarchy = "at"
     fields = tuple(field_names(AuditEntry, "id"))
+
+
+class AttemptsAdmin(ReadOnly, MonitoredAdmin):
+    """Wrong passwords of late: whom they keep out, until when, and the way back in before that."""
+
+    list_display = ("who", "address", "failures", "last_at", "again_at")
+    list_select_related = ("user",)
+    search_fields = ("user__username", "address")
+    fields = tuple(field_names(SignInAttempts, "id", "key"))
+    actions = ("let_in",)
+
+    def get_queryset(self, request: HttpRequest) -> "models.QuerySet[SignInAttempts]":
+        # A right password takes its own attempt back, and may leave a row of an address with none.
+        return super().get_queryset(request).filter(failures__gt=0)
+
+    @column("account")
+    def who(self, attempts: SignInAttempts) -> str | None:
+        return None if attempts.address else str(attempts)
+
+    def has_let_in_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("accounts.change_user")
+
+    @admin.action(description="Let in again", permissions=["let_in"])
+    def let_in(self, request: HttpRequest, chosen: "models.QuerySet[SignInAttempts]") -> None:
+        for attempts in chosen:
+            let_in_again(actor(request), attempts)
+        messages.success(request, "They may try again at once.")

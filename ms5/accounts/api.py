@@ -16,7 +16,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from ms5.accounts.actions import issue_token, revoke_token
 from ms5.accounts.models import ApiToken, User
-from ms5.accounts.roles import PERMISSIONS, Role
+from ms5.accounts.roles import Role, TokenScope
 from ms5.accounts.tokens import TokenAuthentication
 
 
@@ -64,15 +64,32 @@ class Me(APIView):
             "username": user.username,
             "name": str(user),
             "role": user.role,
-            "all_lines": user.all_lines,
+            "all_lines": user.sees_all_lines,
             "lines": list(self.lines_of(user)),
-            "permissions": sorted(PERMISSIONS[user.role]),
+            "permissions": sorted(user.get_all_permissions()),
         }
         return Response(MeSerializer(me).data)
 
 
 class TokenSerializer(serializers.ModelSerializer[ApiToken]):
-    """A token; its key is in the answer that made it, and nowhere else."""
+    """A token; its key is in the answer that made it, and nowhere else.
+
+    `lines` names those it is limited to; null for all that its user sees.
+    """
+
+    scopes = serializers.ListField(
+        child=serializers.ChoiceField(choices=TokenScope.choices),
+        allow_empty=False,
+        required=False,
+        max_length=len(TokenScope),
+    )
+    lines = serializers.ListField(
+        child=serializers.CharField(max_length=64),
+        allow_empty=False,
+        allow_null=True,
+        required=False,
+        max_length=1000,
+    )
 
     class Meta:
         model = ApiToken
@@ -80,6 +97,9 @@ class TokenSerializer(serializers.ModelSerializer[ApiToken]):
             "id",
             "name",
             "prefix",
+            "scopes",
+            "lines",
+            "kiosk",
             "created_at",
             "expires_at",
             "last_used_at",
@@ -91,6 +111,13 @@ class TokenSerializer(serializers.ModelSerializer[ApiToken]):
         if expires_at is not None and expires_at <= timezone.now():
             raise serializers.ValidationError("This moment has passed; choose a later one.")
         return expires_at
+
+    def validate_lines(self, lines: list[str] | None) -> list[str] | None:
+        unseen = set(lines or ()) - set(self.context.get("lines", ()))
+        if unseen:
+            names = ", ".join(sorted(unseen))
+            raise serializers.ValidationError(f"You see no such line: {names}.")
+        return None if lines is None else sorted(set(lines))
 
 
 class NewTokenSerializer(TokenSerializer):
@@ -108,6 +135,7 @@ class Tokens(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Ap
     queryset = ApiToken.objects.all()
     serializer_class = TokenSerializer
     lookup_value_regex = "[0-9]{1,18}"
+    lines_of: Callable[[Any], Sequence[str]] = staticmethod(no_lines)
 
     def get_queryset(self) -> "QuerySet[ApiToken]":
         if not self.request.user.is_authenticated:
@@ -116,11 +144,18 @@ class Tokens(mixins.ListModelMixin, mixins.RetrieveModelMixin, GenericViewSet[Ap
 
     @extend_schema(request=TokenSerializer, responses={201: NewTokenSerializer})
     def create(self, request: Request) -> Response:
-        asked = TokenSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
         me = cast("User", request.user)
+        asked = TokenSerializer(data=request.data, context={"lines": self.lines_of(me)})
+        asked.is_valid(raise_exception=True)
+        wanted = asked.validated_data
         token, key = issue_token(
-            me, me, asked.validated_data["name"], asked.validated_data.get("expires_at")
+            me,
+            me,
+            wanted["name"],
+            wanted.get("expires_at"),
+            scopes=wanted.get("scopes"),
+            lines=wanted.get("lines"),
+            kiosk=wanted.get("kiosk", False),
         )
         made = {**TokenSerializer(token).data, "key": key}
         return Response(made, status=status.HTTP_201_CREATED)

@@ -1,15 +1,20 @@
-"""Users with a role and lines, hashed tokens, and the audit record."""
+"""Users with a role and lines, hashed tokens and tickets, attempts to sign in, and the audit record."""
 
-from typing import ClassVar
+from typing import Any, ClassVar, Optional
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 
-from ms5.accounts.roles import Role
+from ms5.accounts.roles import Role, TokenScope
 
 
 class User(AbstractUser):
-    """A person or a program. The role says what, line access says where."""
+    """A person or a program. The role says what, line access says where.
+
+    Who came with a token carries it: it narrows both, here and in `visible_to`, for whoever asks.
+    """
+
+    token: Optional["ApiToken"] = None
 
     role = models.CharField(max_length=20, choices=Role.choices, default=Role.VIEWER)
     all_lines = models.BooleanField(
@@ -28,9 +33,38 @@ class User(AbstractUser):
     def __str__(self) -> str:
         return self.get_full_name() or self.username
 
+    @property
+    def sees_all_lines(self) -> bool:
+        """Whether every line is seen, those of tomorrow too: no token that names lines stands between."""
+        return self.all_lines and (self.token is None or self.token.lines is None)
+
+    @property
+    def may_read(self) -> bool:
+        """Whether boards, figures and events may be told: always, unless a token has not that scope."""
+        return self.token is None or TokenScope.READ in self.token.scopes
+
+    def has_perm(self, perm: str, obj: Any = None) -> bool:
+        """Whether the role gives the permission. A superuser needs none, unless a token narrows them."""
+        if self.token is not None:
+            return self.is_active and perm in self.get_all_permissions(obj)
+        return super().has_perm(perm, obj)
+
+    def has_module_perms(self, app_label: str) -> bool:
+        if self.token is not None:
+            return any(name.startswith(f"{app_label}.") for name in self.get_all_permissions())
+        return super().has_module_perms(app_label)
+
+
+def reading_only() -> list[str]:
+    """Return the scopes of a token that was given none."""
+    return [TokenScope.READ.value]
+
 
 class ApiToken(models.Model):
-    """A key for a program. Only its digest is stored; the key is shown once, when it is made."""
+    """A key for a program. Only its digest is stored; the key is shown once, when it is made.
+
+    It can do what its user can do, as far as its scopes and lines reach.
+    """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens")
     name = models.CharField(max_length=80, help_text="What it is for, such as 'MES export'.")
@@ -39,6 +73,18 @@ class ApiToken(models.Model):
     )
     digest = models.CharField(
         max_length=64, unique=True, help_text="SHA-256 of the key, in hex."
+    )
+    scopes = models.JSONField(default=reading_only, help_text="What it may be used for.")
+    # Codes, which never change, and not rows: a line that is deleted must not take the last limit with it.
+    lines = models.JSONField(
+        null=True,
+        blank=True,
+        default=None,
+        help_text="Codes of the lines it is limited to; none named: all that its user sees.",
+    )
+    kiosk = models.BooleanField(
+        default=False,
+        help_text="Of a screen on the floor: many of them may share one network address.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(
@@ -53,6 +99,55 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}...)"
+
+
+class Ticket(models.Model):
+    """What opens one socket within half a minute, with the credential of whoever asked for it.
+
+    The token, or else the session, goes on to decide: a ticket outlives neither.
+    """
+
+    digest = models.CharField(max_length=64, unique=True)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    token = models.ForeignKey(ApiToken, on_delete=models.CASCADE, null=True, related_name="+")
+    session_key = models.CharField(max_length=40, blank=True)
+    password_stamp = models.CharField(max_length=128, blank=True)
+    expires_at = models.DateTimeField(db_index=True)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(token__isnull=False, session_key="")
+                | models.Q(token__isnull=True) & ~models.Q(session_key=""),
+                name="a ticket stands for a token or a session",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"ticket of {self.user}"
+
+
+class SignInAttempts(models.Model):
+    """Passwords that were tried and not right, for one account or from one address, of late.
+
+    `key` is a keyed hash: a name that is no account may be a password typed into the wrong field.
+    """
+
+    key = models.CharField(max_length=64, unique=True)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="+")
+    address = models.CharField(max_length=45, blank=True)
+    failures = models.PositiveIntegerField(default=0)
+    last_at = models.DateTimeField(db_index=True)
+    again_at = models.DateTimeField(help_text="Before, nothing is even tried.")
+
+    class Meta:
+        ordering: ClassVar = ["-last_at"]
+        verbose_name = "sign-in attempts"
+        verbose_name_plural = "sign-in attempts"
+
+    def __str__(self) -> str:
+        return str(self.user or self.address or "a name that is no account")
 
 
 class AuditEntry(models.Model):

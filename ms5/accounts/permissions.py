@@ -1,6 +1,14 @@
-"""The API's default permission: signed in, and the role may do this to this model."""
+"""Permissions of the API: by default, signed in, and the role may do this to this model."""
 
-from rest_framework.permissions import DjangoModelPermissions
+from typing import TYPE_CHECKING
+
+from rest_framework.permissions import BasePermission, DjangoModelPermissions
+
+from ms5.accounts.models import User
+
+if TYPE_CHECKING:  # the framework loads this module while it loads its own views
+    from rest_framework.request import Request
+    from rest_framework.views import APIView
 
 
 class MayView(DjangoModelPermissions):
@@ -12,3 +20,10 @@ class MayView(DjangoModelPermissions):
         "HEAD": ["%(app_label)s.view_%(model_name)s"],
         "OPTIONS": [],
     }
+
+
+class MayRead(BasePermission):
+    """Signed in; with a token, one whose scopes let it read. For what is of no one model."""
+
+    def has_permission(self, request: "Request", view: "APIView") -> bool:
+        return isinstance(request.user, User) and request.user.may_read

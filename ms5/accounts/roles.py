@@ -1,6 +1,6 @@
 """What each role may do, as one table; where it may do it is line access."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from django.db.models import TextChoices
 
@@ -17,6 +17,14 @@ class Role(TextChoices):
     VIEWER = "viewer"
     ADMIN = "admin"
     INTEGRATOR = "integrator"
+
+
+class TokenScope(TextChoices):
+    """What a token may be used for; it never gives what the role of its user does not."""
+
+    READ = "read", "see boards, figures, calls"
+    CALLS = "calls", "raise calls and cancel them"
+    PRODUCTION = "production", "report counts, products and jobs"
 
 
 def _all(app: str, *models: str) -> frozenset[str]:
@@ -50,9 +58,12 @@ _ENGINEERING = (
     | _all("telemetry", *_CONTROLLERS)
     | _CONTROLLERS_SEEN
 )
-_OPERATIONS = _view("processes", "heartbeat", "lease") | _view(
+_OPERATIONS = _view("processes", "heartbeat", "run", "lease") | _view(
     "events", "log", "stream", "event", "gauge"
 )
+
+SEES_OPERATIONS = "processes.view_heartbeat"
+"""What whoever asks how MS5 itself fares must be permitted: details of health, metrics, "Is it alive?"."""
 
 PERMISSIONS: Mapping[str, frozenset[str]] = {
     Role.OPERATOR: _BOARDS | {"production.change_context"},
@@ -74,5 +85,23 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     | {"production.change_context"}
     | _all("production", "site", "area")
     | _all("accounts", "user", "apitoken")
-    | _view("accounts", "auditentry"),
+    | _view("accounts", "auditentry", "signinattempts"),
 }
+
+# What is in no scope (users, tokens, master data, controllers) is changed by people, signed in.
+SCOPES: Mapping[str, frozenset[str]] = {
+    TokenScope.READ: _BOARDS | _CONTROLLERS_SEEN | _OPERATIONS,
+    TokenScope.CALLS: frozenset(),  # until there are calls
+    TokenScope.PRODUCTION: frozenset({"production.change_context"}),
+}
+
+
+def granted(role: str, scopes: Iterable[str] | None = None) -> frozenset[str]:
+    """Return what the role may do; with the scopes of a token, what of it they let through.
+
+    A scope that is not known lets nothing through.
+    """
+    if scopes is None:
+        return PERMISSIONS[role]
+    through = frozenset[str]().union(*(SCOPES.get(scope, frozenset()) for scope in scopes))
+    return PERMISSIONS[role] & through

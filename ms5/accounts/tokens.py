@@ -5,7 +5,7 @@ from rest_framework.authentication import BaseAuthentication, get_authorization_
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from ms5.accounts.keys import BadKey, user_of
+from ms5.accounts.keys import BadKey, key_in, user_of
 from ms5.accounts.models import ApiToken, User
 
 
@@ -15,16 +15,15 @@ class TokenAuthentication(BaseAuthentication):
     keyword = "Token"
 
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
-        match get_authorization_header(request).decode("latin-1").split():
-            case [keyword, key] if keyword.lower() == "token":
-                try:
-                    return user_of(key, timezone.now())
-                except BadKey as bad:
-                    raise AuthenticationFailed(str(bad)) from bad
-            case [keyword, *_] if keyword.lower() == "token":
-                raise AuthenticationFailed("expected 'Authorization: Token KEY'")
-            case _:
-                return None
+        key = key_in([get_authorization_header(request).decode("latin-1")])
+        if key is None:
+            return None
+        if not key:
+            raise AuthenticationFailed("expected 'Authorization: Token KEY'")
+        try:
+            return user_of(key, timezone.now())
+        except BadKey as bad:
+            raise AuthenticationFailed(str(bad)) from bad
 
     def authenticate_header(self, request: Request) -> str:
         return self.keyword

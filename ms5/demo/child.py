@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from ms5.demo.death import dies_with_parent
+from ms5.children.death import dies_with_parent
 from ms5.demo.lines import Lines
 
 

@@ -27,14 +27,5 @@ BEAT: Arguments = (*_CELERY, "beat", "--scheduler", "celery.beat:Scheduler")
 
 
 def web(host: str, port: int) -> Arguments:
-    """The web server, HTTP and WebSockets."""
-    return (
-        *("-m", "uvicorn", "ms5.asgi:application", "--host", host, "--port", str(port)),
-        *("--ws", "websockets-sansio", "--ws-max-size", "65536"),
-        *("--ws-ping-interval", "20", "--ws-ping-timeout", "20"),
-        # Compression costs more than the frames are worth, and memory for every connection.
-        *("--ws-per-message-deflate", "false"),
-        # Boards keep their sockets open for days; a stop does not wait for them.
-        *("--timeout-graceful-shutdown", "3"),
-        *("--no-access-log", "--no-server-header", "--log-config", "ms5/uvicorn_log.json"),
-    )
+    """A web process, HTTP and WebSockets; several of them may share the port."""
+    return ("-m", "ms5.web", "--host", host, "--port", str(port))

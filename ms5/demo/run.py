@@ -100,7 +100,9 @@ class Demo:
         self._prepare()
         # The simulators, the loader and the web server do not need each other.
         self._supervisor.keep(self._program("plcs", plants.arguments()))
-        self._supervisor.keep(self._program("web", commands.web(wishes.host, wishes.port)))
+        for number in range(1, wishes.web_processes + 1):
+            name = "web" if number == 1 else f"web{number}"
+            self._supervisor.keep(self._program(name, commands.web(wishes.host, wishes.port)))
         self._supervisor.finish(self._supervisor.step(self._seed(plants)))
         self._await(self._login_page, _FIRST_PAGE_WITHIN_S, "The web server")
         if redis:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from ms5.demo.backoff import Backoff
+from ms5.children.backoff import Backoff
 from ms5.demo.child import Child, Program, how_it_ended
 from ms5.demo.lines import Terminal
 

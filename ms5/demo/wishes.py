@@ -25,6 +25,8 @@ class Wishes:
     redis_url: str
     password: str
     password_made: bool
+    web_processes: int = 1
+    """One by default: SQLite is one machine's, and two would be ready later and serve no more."""
 
     @property
     def address(self) -> str:
@@ -44,10 +46,8 @@ class Wishes:
 
 def wishes(environment: Mapping[str, str], base: Path) -> Wishes:
     """Read them. BadWish: a sentence that says which variable is wrong."""
-    text = environment.get("MS5_PORT", "8000")
-    port = int(text) if text.isascii() and text.isdigit() else 0
-    if not 1 <= port <= 65_535:
-        raise BadWish(f"MS5_PORT is {text!r}; it must be a number from 1 to 65535.")
+    port = _number("MS5_PORT", environment.get("MS5_PORT", "8000"), 65_535)
+    web_processes = environment.get("MS5_WEB_PROCESSES", "1")
     password = environment.get("MS5_DEMO_PASSWORD", "")
     return Wishes(
         host=environment.get("MS5_HOST", "127.0.0.1"),
@@ -56,7 +56,15 @@ def wishes(environment: Mapping[str, str], base: Path) -> Wishes:
         redis_url=environment.get("REDIS_URL", ""),
         password=password or secrets.token_urlsafe(9),
         password_made=not password,
+        web_processes=_number("MS5_WEB_PROCESSES", web_processes, 16),
     )
+
+
+def _number(name: str, text: str, most: int) -> int:
+    number = int(text) if text.isascii() and text.isdigit() else 0
+    if not 1 <= number <= most:
+        raise BadWish(f"{name} is {text!r}; it must be a number from 1 to {most}.")
+    return number
 
 
 def secret_key_file(directory: Path) -> Path:

@@ -20,6 +20,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from ms5.events.facts import MAX_BYTES, MAX_GAUGE_BYTES, TYPES, Data, Kind
+from ms5.events.internal import INTERNAL
 from ms5.events.models import Event, Log, Stream, new_epoch
 
 log = logging.getLogger(__name__)
@@ -149,6 +150,17 @@ def gauge(
     _say(Entry(type_, line_id, equipment_code, source_at, encoded, key))
 
 
+def note(type_: str, data: Data, *, occurred_at: datetime) -> None:
+    """Say a fact of the server to itself, on the stream `sys`; no client hears it.
+
+    Raises BadEvent for a type that is not internal, NotRecording outside of an action.
+    """
+    if not isinstance(data, INTERNAL.get(type_, ())):
+        raise BadEvent(f"{type_} is not a declared internal fact")
+    encoded = msgspec.Raw(msgspec.json.encode(data))
+    _say(Entry(type_, None, None, occurred_at, encoded), SYS)
+
+
 def _encoded(kind: Kind, type_: str, data: Data) -> msgspec.Raw:
     """Return the data as JSON, or raise BadEvent if it is not what the table declares."""
     declared = TYPES.get(type_)
@@ -166,13 +178,13 @@ def _encoded(kind: Kind, type_: str, data: Data) -> msgspec.Raw:
     return msgspec.Raw(encoded)
 
 
-def _say(entry: Entry) -> None:
+def _say(entry: Entry, stream: str = "") -> None:
     pending = _pending.get()
     if pending is None:
         raise NotRecording(f"{entry.type} was said outside of recording()")
     if entry.at.tzinfo is None:
         raise BadEvent(f"{entry.type} has a time without a time zone")
-    pending.entries.append((entry.line_id or PLANT, entry))
+    pending.entries.append((stream or entry.line_id or PLANT, entry))
 
 
 def _flush(entries: Sequence[tuple[str, Entry]]) -> None:

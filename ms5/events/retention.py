@@ -9,14 +9,24 @@ from ms5.events.models import Event, Stream
 CHUNK = 1000
 
 
-def prune(*, now: datetime, keep: timedelta, keep_count: int, chunk: int = CHUNK) -> int:
+def prune(
+    *,
+    now: datetime,
+    keep: timedelta,
+    keep_count: int,
+    stream: str | None = None,
+    chunk: int = CHUNK,
+) -> int:
     """Drop facts that are older than `keep` and beyond the newest `keep_count` of their stream.
 
-    Return how many went. Production history and audit are other tables and are not touched.
+    Of one stream, or of all. Return how many went. Production history and audit are other tables and
+    are not touched.
     """
+    streams = Stream.objects.order_by("name")
+    chosen = streams if stream is None else streams.filter(name=stream)
     return sum(
         _prune_stream(pk, before=now - keep, keep_count=keep_count, chunk=chunk)
-        for pk in Stream.objects.order_by("name").values_list("pk", flat=True)
+        for pk in chosen.values_list("pk", flat=True)
     )
 
 

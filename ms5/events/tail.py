@@ -14,6 +14,7 @@ from typing import Protocol
 from django.db import DatabaseError, InterfaceError, connections
 
 from ms5.events.log import Written
+from ms5.events.losses import Loss
 from ms5.events.models import Event, Gauge, Log, Stream
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,10 @@ _BACK_OFF_S = (0.2, 0.5, 1.0, 2.0)
 
 class ContinuityLost(RuntimeError):
     """Positions of before mean nothing any more: another epoch, a head that went back, a hole."""
+
+    def __init__(self, loss: Loss, reason: str) -> None:
+        super().__init__(reason)
+        self.loss = loss
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +49,12 @@ class Listener(Protocol):
         who begins to want a stream and then takes a snapshot of it misses nothing.
         """
 
-    def gained(self, batch: Batch) -> None: ...
+    def gained(self, batch: Batch) -> None:
+        """Take what the stream gained. The first batch of a stream that has become wanted may be empty:
+        it says from which position on everything is told.
+        """
 
-    def lost(self, reason: str) -> None:
+    def lost(self, loss: Loss, reason: str) -> None:
         """Continuity is lost: whoever held positions must start from a snapshot."""
 
 
@@ -66,7 +74,14 @@ class Tail:
     """Monotonic time of the last look that succeeded."""
     error: str = ""
     epoch: str = ""
+    looks: int = 0
+    looked_s: float = 0.0
+    """Seconds that all looks took together, what the listener did within them included."""
+    batches: int = 0
+    rows: int = 0
+    errors: int = 0
     _cursors: dict[int, _Cursor] = field(default_factory=dict)
+    _followed: set[int] = field(default_factory=set)
     _wake: threading.Event = field(default_factory=threading.Event)
     _ended: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread | None = None
@@ -101,53 +116,63 @@ class Tail:
             stream.pk: _Cursor(stream.head, stream.gauge_head)
             for stream in Stream.objects.all()
         }
+        self._followed.clear()
         self.ok_at = time.monotonic()
 
     def _run(self) -> None:
         failures = 0
         while not self._ended.is_set():
+            began = time.monotonic()
             try:
                 self._look()
+                self.looks += 1
+                self.looked_s += time.monotonic() - began
                 failures = 0
                 self.error = ""
             except ContinuityLost as lost:
                 log.error("the log lost continuity", extra={"reason": str(lost)})  # noqa: TRY400
-                self._restart(str(lost))
+                self._restart(lost.loss, str(lost))
             except (DatabaseError, InterfaceError) as failure:
                 self.error = str(failure).strip() or type(failure).__name__
+                self.errors += 1
                 log.warning("the tail cannot read the log", extra={"error": self.error})
                 connections.close_all()
                 self._ended.wait(_BACK_OFF_S[min(failures, len(_BACK_OFF_S) - 1)])
                 failures += 1
             except Exception:  # the tail must outlive any listener's mistake, which is logged
+                self.errors += 1
                 log.exception("the tail failed")
-                self._restart("the tail failed")
+                self._restart(Loss.MISTAKE, "the tail failed")
                 self._ended.wait(1.0)
             self._wake.wait(self.poll_s)
             self._wake.clear()
         connections.close_all()
 
-    def _restart(self, reason: str) -> None:
+    def _restart(self, loss: Loss, reason: str) -> None:
         try:
             self._begin()
         except (DatabaseError, InterfaceError) as failure:
             self.error = str(failure)
             connections.close_all()
-        self.listener.lost(reason)
+        self.listener.lost(loss, reason)
 
     def _look(self) -> None:
         epoch = Log.objects.filter(pk=1).values_list("epoch", flat=True).first()
         if epoch != self.epoch:
-            raise ContinuityLost(f"the epoch is {epoch}, it was {self.epoch}")
+            raise ContinuityLost(Loss.EPOCH, f"the epoch is {epoch}, it was {self.epoch}")
         for stream in Stream.objects.all():
             # A stream unknown until now was born after the start: all of it is new.
             cursor = self._cursors.setdefault(stream.pk, _Cursor(stream.tail - 1, 0))
             if stream.head < cursor.position:
-                raise ContinuityLost(f"{stream.name} went back to {stream.head}")
+                raise ContinuityLost(Loss.GAP, f"{stream.name} went back to {stream.head}")
+            if not self.listener.wants(stream.name):
+                self._followed.discard(stream.pk)
+                cursor.position, cursor.gauge = stream.head, stream.gauge_head
+                continue
+            if stream.pk not in self._followed:
+                self._followed.add(stream.pk)
+                self.listener.gained(Batch(stream.name, (), (), cursor.position))
             while cursor.position < stream.head or cursor.gauge < stream.gauge_head:
-                if not self.listener.wants(stream.name):
-                    cursor.position, cursor.gauge = stream.head, stream.gauge_head
-                    break
                 self._read(stream, cursor)
         self.ok_at = time.monotonic()
 
@@ -156,13 +181,15 @@ class Tail:
         for expected, fact in enumerate(facts, cursor.position + 1):
             if fact.position != expected:
                 raise ContinuityLost(
-                    f"{stream.name} has {fact.position} where {expected} must be"
+                    Loss.GAP, f"{stream.name} has {fact.position} where {expected} must be"
                 )
         if not facts and cursor.position < stream.head:
-            raise ContinuityLost(f"{stream.name} lacks {cursor.position + 1}")
+            raise ContinuityLost(Loss.GAP, f"{stream.name} lacks {cursor.position + 1}")
         gauges = tuple(self._gauges(stream, cursor.gauge))
         cursor.position += len(facts)
         cursor.gauge = max([stream.gauge_head, *(gauge.position for gauge in gauges)])
+        self.batches += 1
+        self.rows += len(facts) + len(gauges)
         self.listener.gained(Batch(stream.name, facts, gauges, cursor.position))
 
     @staticmethod

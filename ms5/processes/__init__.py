@@ -1,1 +1,1 @@
-"""What runs: heartbeats of processors and leases that a dead holder loses."""
+"""What runs: heartbeats of processors, runs of processes, leases that a dead holder loses, the canary."""

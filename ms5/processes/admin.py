@@ -1,4 +1,4 @@
-"""Pages of heartbeats and leases: is everything running, and where."""
+"""Pages of heartbeats, runs and leases: is everything running, and where."""
 
 from typing import ClassVar
 
@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.utils import timezone
 
 from ms5.admin_base import RecordAdmin, ago, column, length
-from ms5.processes.models import Heartbeat, Lease
+from ms5.processes.models import Heartbeat, Lease, Run
 
 
 @admin.register(Heartbeat)
@@ -34,6 +34,20 @@ class HeartbeatAdmin(RecordAdmin):
     @column("took", order="took_ms")
     def took(self, beat: Heartbeat) -> str:
         return f"{beat.took_ms:.0f} ms"
+
+
+@admin.register(Run)
+class RunAdmin(RecordAdmin):
+    """Each start of a process, for a week."""
+
+    list_display = ("name", "instance", "began_at", "told")
+    list_filter = ("name",)
+    search_fields = ("name", "instance")
+    ordering: ClassVar = ["-began_at", "-pk"]
+
+    @column("last told", order="told_at")
+    def told(self, run: Run) -> str | None:
+        return ago(run.told_at)
 
 
 @admin.register(Lease)

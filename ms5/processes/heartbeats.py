@@ -17,6 +17,7 @@ from ms5.processes.leases import (
     thread_instance,
 )
 from ms5.processes.models import Heartbeat
+from ms5.processes.runs import note_run
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ def heartbeat(name: str, period_s: float) -> Iterator[dict[str, float]]:
         raise
     took_ms = (time.perf_counter() - started) * 1000
     _record(name, period_s, ok_at=timezone.now(), took_ms=took_ms, detail=detail)
+    note_run(name)
 
 
 def _record(name: str, period_s: float, **fields: object) -> None:

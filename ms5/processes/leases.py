@@ -4,7 +4,8 @@ import functools
 import os
 import socket
 import threading
-from datetime import timedelta
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from django.db import IntegrityError, transaction
@@ -12,6 +13,9 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from ms5.processes.models import Lease
+
+# The start of a process is told in hundredths of a second, and the wall clock is set now and then.
+_CLOCKS_DIFFER = timedelta(seconds=5)
 
 
 def instance() -> str:
@@ -26,17 +30,30 @@ def home() -> str:
     return f"{socket.gethostname()} {namespace.readlink()}" if namespace.is_symlink() else ""
 
 
-def has_ended(where: str, who: str) -> bool:
-    """Return whether the process `who` (an `instance()`) at `where` (a `home()`) is known to be no more."""
+def has_ended(where: str, who: str, heard_at: datetime | None = None) -> bool:
+    """Return whether the process `who` (an `instance()`) at `where` (a `home()`) is known to be no more.
+
+    With `heard_at`, when it was last heard of, another that was given its pid later is not taken for it.
+    """
     if not where or where != home():
         return False
+    pid = int(who.rpartition(":")[2])
     try:
-        os.kill(int(who.rpartition(":")[2]), 0)
-    except ProcessLookupError:
+        os.kill(pid, 0)
+        began_at = _began_at(pid)
+    except (ProcessLookupError, FileNotFoundError):
         return True
     except PermissionError:  # it runs as somebody else
         return False
-    return False
+    return heard_at is not None and began_at > heard_at + _CLOCKS_DIFFER
+
+
+def _began_at(pid: int) -> datetime:
+    """Return when a process began: field 22 of proc(5)'s stat, in clock ticks since the boot."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    since_boot_s = int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    age_s = time.clock_gettime(time.CLOCK_BOOTTIME) - since_boot_s
+    return datetime.now(UTC) - timedelta(seconds=age_s)
 
 
 def thread_instance() -> str:

@@ -1,4 +1,4 @@
-"""Heartbeats and leases."""
+"""Heartbeats, runs and leases."""
 
 from datetime import timedelta
 from typing import ClassVar
@@ -33,6 +33,32 @@ class Heartbeat(models.Model):
     def late_after(self) -> timedelta:
         """No success within three periods counts as late."""
         return timedelta(seconds=3 * self.period_s)
+
+
+class Run(models.Model):
+    """A process that took up a work: one row for each start, kept for a week."""
+
+    name = models.CharField(max_length=60, help_text="A processor's name, or `web`.")
+    instance = models.CharField(max_length=120, help_text="host:pid of the process.")
+    home = models.CharField(
+        max_length=120,
+        blank=True,
+        help_text="The host and process space in which the pid counts.",
+    )
+    began_at = models.DateTimeField(help_text="When it did its work for the first time.")
+    told_at = models.DateTimeField(
+        null=True, help_text="When it last told its figures; web processes do."
+    )
+    figures = models.JSONField(default=dict, help_text="What it last told.")
+
+    class Meta:
+        ordering: ClassVar = ["-began_at", "-pk"]
+        indexes: ClassVar = [
+            models.Index(fields=["name", "began_at"], name="run_name_began_at")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.instance}"
 
 
 class Lease(models.Model):

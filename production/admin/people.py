@@ -6,12 +6,18 @@ from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
 
-from ms5.accounts.admin import AuditAdmin, TokenAdmin, TokenInline, UserAdmin
+from ms5.accounts.admin import (
+    AttemptsAdmin,
+    AuditAdmin,
+    TokenAdmin,
+    TokenInline,
+    UserAdmin,
+)
 from ms5.accounts.audited import AuditedInline, actor
-from ms5.accounts.models import ApiToken, AuditEntry, User
+from ms5.accounts.models import ApiToken, AuditEntry, SignInAttempts, User
 from ms5.admin_base import column
 from production.admin.base import LimitedChoices
-from production.models import LineAccess
+from production.models import Line, LineAccess
 from production.visibility import codes_visible_to, governs
 
 
@@ -79,7 +85,11 @@ class PlantUserAdmin(UserAdmin):
 
 @admin.register(ApiToken)
 class PlantTokenAdmin(TokenAdmin):
-    """Tokens, made only for users who see no more than who makes them."""
+    """Tokens, made only for users who see no more than who makes them, and limited to lines these see."""
+
+    def lines_to_offer(self, request: HttpRequest) -> list[tuple[str, str]]:
+        seen = Line.objects.visible_to(actor(request)).values_list("code", "name")
+        return [(code, f"{code} · {name}") for code, name in seen]
 
     def formfield_for_foreignkey(
         self, db_field: Any, request: HttpRequest, **kwargs: Any
@@ -100,3 +110,17 @@ class PlantAuditAdmin(AuditAdmin):
         if actor(request).all_lines:
             return entries
         return entries.filter(line_id__in=codes_visible_to(actor(request)))
+
+
+@admin.register(SignInAttempts)
+class PlantAttemptsAdmin(AttemptsAdmin):
+    """Attempts; who does not see every line sees those of the accounts that see no more than they do."""
+
+    def get_queryset(self, request: HttpRequest) -> "models.QuerySet[Any]":
+        rows = super().get_queryset(request)
+        if actor(request).all_lines:
+            return rows
+        people = User.objects.filter(all_lines=False).prefetch_related("line_access")
+        return rows.filter(
+            user__in=[each.pk for each in people if governs(actor(request), each)]
+        )

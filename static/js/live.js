@@ -3,7 +3,8 @@
  */
 
 import { ServerClock } from "./clock.js";
-import { drawConnection } from "./connection.js";
+import { drawConnection, gapNotice, spokenOf } from "./connection.js";
+import { Notices } from "./notices.js";
 import { reduce } from "./reduce.js";
 import { LiveSocket } from "./socket.js";
 
@@ -17,16 +18,25 @@ const RELOAD_EVERY_MS = 60_000;
  */
 export function live(subscriptions, draw) {
   let board = JSON.parse(document.getElementById("board").textContent);
-  const known = new Set(Object.keys(board.lines));
+  const drawn = Object.keys(board.lines).sort().join();
+  const names = new Map(Object.values(board.lines).map(({ code, name }) => [code, name]));
+  names.set("plant", "the plant");
   const clock = new ServerClock(board.server_time);
   const link = { status: "connecting", heardAt: Date.now(), message: "" };
   const scheme = location.protocol === "https:" ? "wss" : "ws";
   const socket = new LiveSocket(`${scheme}://${location.host}/ws/production`, subscriptions);
+  const { rules } = socket;
+  const notices = new Notices();
+  let { knownAt } = rules;
+  let told = 0;
+  let wasStale = false;
 
   let frame = 0;
   const paint = () => {
     frame = 0;
     const connection = drawConnection(link, Date.now());
+    notices.say(spokenOf(connection, wasStale));
+    wasStale = connection.stale;
     const now = clock.now();
     // A stale board counts no seconds that nobody has seen.
     draw(board, { now, known: connection.stale ? clock.at(link.heardAt) : now }, connection);
@@ -36,27 +46,28 @@ export function live(subscriptions, draw) {
   };
 
   socket.addEventListener("message", ({ detail: message }) => {
-    link.status = "live";
-    link.heardAt = Date.now();
     // The times of events are when they happened; these are when the server spoke.
     if (message.type === "heartbeat" || message.type === "connection_established") {
       clock.heard(message.timestamp);
     }
-    if (message.type === "error") showRefusal(message);
+    if (message.type === "error") notices.refused(message);
     board = reduce(board, message);
-    if (Object.keys(board.lines).some((code) => !known.has(code))) reloadOnce();
+  });
+  socket.addEventListener("changed", () => {
+    link.status = rules.status;
+    // The wall clock, since the other one may stand still while the machine sleeps.
+    if (rules.knownAt !== knownAt) link.heardAt = Date.now();
+    ({ knownAt } = rules);
+    notices.gap(gapNotice(rules.gaps.slice(told), (stream) => names.get(stream) ?? stream));
+    told = rules.gaps.length;
+    if (Object.keys(board.lines).sort().join() !== drawn) reloadOnce();
     soon();
   });
-  socket.addEventListener("silent", () => {
-    link.status = "lost";
-    soon();
-  });
-  socket.addEventListener("closed", ({ detail: { action, message } }) => {
-    link.status = action === "reconnect" ? "lost" : "ended";
+  socket.addEventListener("ended", ({ detail: { action, message } }) => {
     link.message = message;
+    notices.say(message);
     if (action === "login") goToLogin();
     if (action === "reload") reloadOnce();
-    soon();
   });
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) socket.wake();
@@ -83,10 +94,4 @@ function reloadOnce() {
   if (Date.now() - last < RELOAD_EVERY_MS) return;
   sessionStorage.setItem("ms5.reloaded_at", String(Date.now()));
   location.reload();
-}
-
-function showRefusal({ message }) {
-  const notice = document.getElementById("notice");
-  notice.textContent = message;
-  notice.hidden = false;
 }

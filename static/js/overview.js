@@ -9,10 +9,13 @@ import "./components/stale-mark.js";
 import { drawFrame } from "./components/page-frame.js";
 import { drawLine } from "./drawing.js";
 import { live } from "./live.js";
+import { lineOf } from "./reduce.js";
 
 const tiles = [...document.querySelectorAll("line-tile")];
 
 live([{ subscription_type: "line", target_id: "all" }], (board, { now, known }, connection) => {
   drawFrame(board, now, connection);
-  for (const tile of tiles) tile.drawing = drawLine(board.lines[tile.dataset.line], now, known);
+  for (const tile of tiles) {
+    tile.drawing = drawLine(lineOf(board, tile.dataset.line), now, known);
+  }
 });

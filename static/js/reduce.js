@@ -3,19 +3,21 @@
  *
  * The board is what the server drew and what every message changes:
  *
- *   { epoch, degraded, lines: { CODE: { code, name, items, gauges, freshness, positions } } }
+ *   { epoch, degraded, plant: { items, gauges }, lines: { CODE: { code, name, items, gauges, freshness } } }
  *
- * `items` are the open subjects of a line as in a snapshot, `gauges` the latest value per key,
- * `positions` the last applied position per stream, `freshness` what the last heartbeat (at `at`) said of the sources.
- * A board is never changed: what a message touches is copied, the rest is shared.
+ * `items` are the open subjects as in a snapshot, `gauges` the latest value per key, `freshness` what the last
+ * heartbeat (at `at`) said of the sources; `plant` is what concerns no line. The messages come through rules.js: none
+ * of them a duplicate, those of a stream in order. A board is never changed: what a message touches is copied, the
+ * rest is shared.
  */
 
-/** The facts we fold: which field of the data is the subject, and which one, once set, ends it. */
-export const FACTS = {
-  equipment_state: { subject: "equipment_code", endedWhen: "" },
-  equipment_fault: { subject: "id", endedWhen: "cleared_at" },
-  plc_status: { subject: "plc", endedWhen: "" },
-};
+import { FACTS } from "./facts.js";
+import { isWhole } from "./rules.js";
+
+/** The stream of what concerns no line. */
+const PLANT = "plant";
+const NO_PLANT = { items: [], gauges: {} };
+const NOT_YOURS = new Set(["FORBIDDEN", "INVALID_TARGET"]);
 
 /**
  * Fold a fact into the items: the newest state of its subject, or none if it has ended.
@@ -28,7 +30,9 @@ export function fold(items, event) {
   if (!fact) return items;
   const { type, line_id, equipment_code, data } = event;
   const same = (item) =>
-    item.type === type && item.line_id === line_id && item.data[fact.subject] === data[fact.subject];
+    FACTS[item.type]?.family === fact.family &&
+    item.line_id === line_id &&
+    item.data[fact.subject] === data[fact.subject];
   if (fact.endedWhen && data[fact.endedWhen] !== null) return items.filter((item) => !same(item));
   const fresh = { type, line_id, equipment_code, data };
   return items.some(same) ? items.map((item) => (same(item) ? fresh : item)) : [...items, fresh];
@@ -45,8 +49,12 @@ export function reduce(board, message) {
       return board.epoch === message.epoch ? board : begunAnew(board, message.epoch);
     case "snapshot":
       return snapshot(board, message);
+    case "resumed":
+      return resumed(board, message);
     case "heartbeat":
       return heartbeat(board, message);
+    case "error":
+      return error(board, message);
     default:
       if (message.key !== undefined) return gauge(board, message);
       if (message.seq !== undefined) return fact(board, message);
@@ -54,71 +62,92 @@ export function reduce(board, message) {
   }
 }
 
-/** The line of that code, or the beginning of one the page does not know. */
-function lineOf(board, code) {
-  return (
-    board.lines[code] ?? { code, name: code, items: [], gauges: {}, freshness: null, positions: {} }
-  );
+/** The line of that code, or the beginning of one the board does not know. */
+export function lineOf(board, code) {
+  return board.lines[code] ?? { code, name: code, items: [], gauges: {}, freshness: null };
 }
 
-function withLine(board, line) {
-  return { ...board, lines: { ...board.lines, [line.code]: line } };
+/** What a stream is about: a line, or the plant. */
+function placeOf(board, stream) {
+  return stream === PLANT ? (board.plant ?? NO_PLANT) : lineOf(board, stream);
 }
 
-/** Another epoch: positions and versions mean nothing any more; what is shown stays until the snapshot. */
+function withPlace(board, stream, place) {
+  return stream === PLANT
+    ? { ...board, plant: place }
+    : { ...board, lines: { ...board.lines, [stream]: place } };
+}
+
+function streamOf({ line_id }) {
+  return line_id ?? PLANT;
+}
+
+/** Another epoch: versions mean nothing any more; what is shown stays until the snapshot. */
 function begunAnew(board, epoch) {
-  const lines = {};
-  for (const line of Object.values(board.lines)) {
-    const gauges = {};
-    for (const value of Object.values(line.gauges)) gauges[value.key] = { ...value, ver: 0 };
-    lines[line.code] = { ...line, gauges, positions: {} };
-  }
-  return { ...board, epoch, lines };
+  const streams = [PLANT, ...Object.keys(board.lines)];
+  return { ...streams.reduce(withoutVersions, board), epoch };
 }
 
-/** Replace the items of the lines a `line` snapshot is about; it is the whole truth at its positions. */
+function withoutVersions(board, stream) {
+  if (stream !== PLANT && !board.lines[stream]) return board;
+  const place = placeOf(board, stream);
+  const gauges = {};
+  for (const value of Object.values(place.gauges)) gauges[value.key] = { ...value, ver: 0 };
+  return withPlace(board, stream, { ...place, gauges });
+}
+
+/** Replace the items of what a `line` snapshot is about; it is the whole truth at its positions. */
 function snapshot(board, message) {
   if (message.subscription_type !== "line") return board;
-  const codes =
-    message.target_id === "all"
-      ? new Set([...Object.keys(board.lines), ...linesIn(message)])
-      : [message.target_id];
-  let next = board;
-  for (const code of codes) {
-    const positions = code in message.positions ? { [code]: message.positions[code] } : {};
-    const items = message.items.filter((item) => item.line_id === code);
-    next = withLine(next, { ...lineOf(next, code), items, positions });
+  let next = isWhole(message) ? onlyThese(board, message.positions) : board;
+  for (const stream of Object.keys(message.positions)) {
+    const items = message.items.filter((item) => streamOf(item) === stream);
+    next = withPlace(next, stream, { ...placeOf(next, stream), items });
   }
   return next;
 }
 
-function linesIn(message) {
-  const codes = Object.keys(message.positions).filter((stream) => stream !== "plant");
-  for (const item of message.items) if (item.line_id) codes.push(item.line_id);
-  return codes;
+function onlyThese(board, streams) {
+  const lines = Object.entries(board.lines).filter(([code]) => code in streams);
+  return { ...board, plant: NO_PLANT, lines: Object.fromEntries(lines) };
+}
+
+/** What could not be replayed: its versions mean nothing any more, and what is not ours is not shown. */
+function resumed(board, { streams }) {
+  let next = board;
+  for (const [stream, { recovered, reason }] of Object.entries(streams)) {
+    if (reason === "forbidden") next = without(next, stream);
+    else if (!recovered) next = withoutVersions(next, stream);
+  }
+  return next;
+}
+
+function without(board, stream) {
+  if (stream === PLANT) return { ...board, plant: NO_PLANT };
+  const { [stream]: gone, ...lines } = board.lines;
+  return gone ? { ...board, lines } : board;
+}
+
+/** A line that was taken away while we heard it is not shown any more. */
+function error(board, { code, subscription_type, target_id }) {
+  const revoked = NOT_YOURS.has(code) && subscription_type === "line";
+  return revoked ? without(board, target_id) : board;
 }
 
 function fact(board, event) {
-  if (!event.line_id) return board;
-  const line = lineOf(board, event.line_id);
-  if (event.seq <= (line.positions[event.stream] ?? 0)) return board;
-  return withLine(board, {
-    ...line,
-    items: fold(line.items, event),
-    positions: { ...line.positions, [event.stream]: event.seq },
-  });
+  const stream = streamOf(event);
+  const place = placeOf(board, stream);
+  return withPlace(board, stream, { ...place, items: fold(place.items, event) });
 }
 
 function gauge(board, event) {
-  if (!event.line_id) return board;
-  const line = lineOf(board, event.line_id);
-  const known = line.gauges[event.key];
+  const stream = streamOf(event);
+  const place = placeOf(board, stream);
+  const known = place.gauges[event.key];
   if (known && event.ver <= known.ver) return board;
   const { type, key, ver, source_at, data } = event;
-  return withLine(board, {
-    ...line,
-    gauges: { ...line.gauges, [key]: { type, key, ver, source_at, data } },
-  });
+  const gauges = { ...place.gauges, [key]: { type, key, ver, source_at, data } };
+  return withPlace(board, stream, { ...place, gauges });
 }
 
 function heartbeat(board, message) {

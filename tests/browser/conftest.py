@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from ms5.children.death import dies_with_parent
 from ms5.demo import commands
-from ms5.demo.death import dies_with_parent
 from ms5.demo.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]

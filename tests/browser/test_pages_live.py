@@ -1,6 +1,9 @@
 """The pages in a real browser, with a real server: right before any script, live after, honest when cut off."""
 
+import json
+import os
 import re
+import signal
 import time
 
 import pytest
@@ -9,6 +12,29 @@ from playwright.sync_api import expect
 from tests.browser.words import BAGGER, LOADER, is_live, machine, tile, wait_for
 
 pytestmark = pytest.mark.timeout(180)
+
+
+class Socket:
+    """What one socket of a page sent and received, message by message."""
+
+    def __init__(self, socket):
+        self.sent = []
+        self.received = []
+        socket.on("framesent", lambda text: self.sent.extend(_messages(text)))
+        socket.on("framereceived", lambda text: self.received.extend(_messages(text)))
+
+
+def _messages(text):
+    content = json.loads(text)
+    return content if isinstance(content, list) else [content]
+
+
+def sockets_of(window):
+    """Load the page anew; return its sockets, which grow with every one that it opens."""
+    sockets = []
+    window.page.on("websocket", lambda socket: sockets.append(Socket(socket)))
+    window.page.reload()
+    return sockets
 
 
 def test_the_overview_is_right_before_any_script(visitor, plant):
@@ -88,8 +114,7 @@ def test_a_hundred_thousand_events_leave_the_heap_as_it_was(visitor):
               const fault = {id: 0, equipment_code: machine.equipment_code, code: "F[0]", text: "Jam",
                 severity: "high", source: "internal", reason_code: null, first_out: true,
                 raised_at: "2026-03-02T08:00:00Z"};
-              const first = board.lines[code].positions[code] + 1;
-              for (let seq = first; seq < first + number; seq += 1) {
+              for (let seq = 1; seq <= number; seq += 1) {
                 const id = Math.floor(seq / 2);
                 const cleared_at = seq % 2 ? "2026-03-02T08:00:01Z" : null;
                 board = reduce(board, {type: "equipment_fault", line_id: code, stream: code, seq,
@@ -207,6 +232,82 @@ def test_a_killed_server_makes_the_board_stale_and_it_recovers(visitor, plant, s
         wait_for(window.page.locator("main"), "data-fresh", "live")
         wait_for(machine(window, BAGGER), "data-state", "stopped")
         assert not window.page.locator("body > stale-mark").is_visible()
+
+
+def test_a_page_that_was_cut_off_resumes_and_shows_what_happened(visitor, plant, server):
+    window = visitor("operator", path="/lines/L-BAG1/")
+    sockets = sockets_of(window)
+    is_live(window)
+    server.kill()
+    try:
+        wait_for(window.page.locator("#connection"), "data-level", "lost")
+        text = window.page.locator("#connection [data-text]").inner_text()
+        assert re.fullmatch(r"reconnecting, offline 00:0\d", text)
+        plant.show(code=LOADER, state="faulted", faults=[["Alarm[2]", "Guard open"]])
+        plant.show(code=BAGGER, state="starved")
+    finally:
+        server.restart()
+    wait_for(window.page.locator("#connection"), "data-level", "live", timeout_s=40)
+    assert machine(window, LOADER).get_attribute("data-state") == "faulted"
+    assert machine(window, BAGGER).get_attribute("data-state") == "starved"
+    assert window.page.locator(".fault .text").all_inner_texts() == ["Guard open"]
+    first, *_, last = sockets
+    assert [message["type"] for message in first.sent] == ["subscribe"]
+    assert [message["type"] for message in last.sent] == ["resume"]
+    assert list(last.sent[0]["positions"]) == ["L-BAG1"]
+    (resumed,) = (message for message in last.received if message["type"] == "resumed")
+    outcome = resumed["streams"]["L-BAG1"]
+    assert (outcome["recovered"], outcome["reason"]) == (True, None)
+    assert outcome["count"] >= 3
+    assert {message["type"] for message in last.received} >= {"live", "equipment_fault"}
+    assert "snapshot" not in {message["type"] for message in last.received}
+    assert window.page.locator("#gap").inner_text() == ""
+
+
+def test_twelve_seconds_of_silence_make_the_board_stale_though_the_socket_is_open(
+    visitor, server
+):
+    window = visitor("operator")
+    sockets = sockets_of(window)
+    is_live(window)
+    spoken = window.page.locator("#spoken")
+    assert spoken.get_attribute("aria-live") == "polite"
+    server_pid = server._process.pid
+    os.kill(server_pid, signal.SIGSTOP)
+    try:
+        silent = wait_for(window.page.locator("main"), "data-fresh", "stale", timeout_s=18)
+        assert silent > 6  # the last heartbeat may have come five seconds before
+        assert window.page.locator("body > stale-mark").is_visible()
+        expect(spoken).to_have_text("12 seconds without news. What is shown is old.")
+        wait_for(window.page.locator("#connection"), "data-level", "lost")
+    finally:
+        os.kill(server_pid, signal.SIGCONT)
+    wait_for(window.page.locator("#connection"), "data-level", "live", timeout_s=40)
+    wait_for(window.page.locator("main"), "data-fresh", "live")
+    expect(spoken).to_have_text("Connected again.")
+    assert [message["type"] for message in sockets[-1].sent] == ["resume"]
+    assert window.page.locator("#gap").inner_text() == ""
+
+
+def test_a_gap_is_told_and_the_board_is_right_all_the_same(visitor, plant, server, shot):
+    window = visitor("operator", path="/lines/L-BAG1/")
+    sockets_of(window)
+    is_live(window)
+    server.kill()
+    try:
+        wait_for(window.page.locator("#connection"), "data-level", "lost")
+        anew = "from ms5.events.models import Log; Log.objects.update(epoch='e-anew')"
+        server.run(["manage.py", "shell", "-c", anew])
+        plant.show(code=BAGGER, state="blocked")
+    finally:
+        server.restart()
+    wait_for(window.page.locator("#connection"), "data-level", "live", timeout_s=40)
+    wait_for(machine(window, BAGGER), "data-state", "blocked")
+    notice = "Some history of Bagging line 1 was not received: the server began its log anew."
+    expect(window.page.locator("#gap .notice")).to_have_text(notice)
+    assert window.page.locator("#gap .notice").is_visible()
+    assert window.page.locator("#gap").get_attribute("aria-live") == "polite"
+    shot(window, "line-gap")
 
 
 def test_a_signed_out_board_goes_to_the_login_and_back(visitor, plant):

@@ -15,6 +15,7 @@ from django.db import connection, connections, transaction
 
 from ms5.events import log
 from ms5.events.log import append, recording
+from ms5.events.losses import Loss
 from ms5.events.models import Event, Stream
 from ms5.events.tail import Batch, Tail
 from tests.floor import T0, state_fact
@@ -30,6 +31,7 @@ class Reader:
     """Listens to the tail and keeps what it heard."""
 
     facts: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    losses: list[Loss] = field(default_factory=list)
     lost_reasons: list[str] = field(default_factory=list)
 
     def wants(self, stream: str) -> bool:
@@ -38,7 +40,8 @@ class Reader:
     def gained(self, batch: Batch) -> None:
         self.facts[batch.stream].extend(fact.position for fact in batch.facts)
 
-    def lost(self, reason: str) -> None:
+    def lost(self, loss: Loss, reason: str) -> None:
+        self.losses.append(loss)
         self.lost_reasons.append(reason)
 
 
@@ -276,6 +279,7 @@ def test_a_hole_in_a_stream_is_noticed_and_said():
                 text=json.dumps({}),
             )
     assert reader.lost_reasons == ["L1 has 5 where 4 must be"]
+    assert reader.losses == [Loss.GAP]
 
 
 def test_a_log_that_went_back_is_noticed_and_said():
@@ -286,6 +290,7 @@ def test_a_log_that_went_back_is_noticed_and_said():
         Stream.objects.update(head=0)
         time.sleep(0.1)
     assert reader.lost_reasons == ["L1 went back to 0"]
+    assert reader.losses == [Loss.GAP]
 
 
 def test_a_new_epoch_is_noticed_and_said():
@@ -294,6 +299,31 @@ def test_a_new_epoch_is_noticed_and_said():
         after = log.renew("a backup was restored")
         time.sleep(0.1)
     assert reader.lost_reasons == [f"the epoch is {after}, it was {before}"]
+    assert reader.losses == [Loss.EPOCH]
+
+
+def test_a_listener_that_fails_is_told_so_and_the_log_has_no_gap():
+    class Failing(Reader):
+        def gained(self, batch: Batch) -> None:
+            super().gained(batch)
+            if batch.facts and not self.losses:
+                raise ZeroDivisionError
+
+    reader = Failing()
+    tail = Tail(reader, poll_s=0.005)
+    tail.start()
+    try:
+        for seq in (1, 2):
+            with recording():
+                append("equipment_state", state_fact(), occurred_at=T0, line_id="L1")
+            deadline = time.monotonic() + 10
+            while reader.facts["L1"][-1:] != [seq] or not reader.losses:
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+    finally:
+        tail.stop()
+    assert reader.losses == [Loss.MISTAKE]
+    assert tail.errors == 1
 
 
 def test_streams_nobody_wants_are_skipped_and_followed_from_when_somebody_does():

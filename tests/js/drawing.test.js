@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { ServerClock, wallClock } from "../../static/js/clock.js";
-import { drawConnection } from "../../static/js/connection.js";
+import { drawConnection, gapNotice, spokenOf } from "../../static/js/connection.js";
 import { drawLine } from "../../static/js/drawing.js";
 import * as format from "../../static/js/format.js";
 import { freshnessOf } from "../../static/js/freshness.js";
@@ -24,7 +24,7 @@ for (const { name, line, now, drawing } of golden("drawing/lines.json")) {
 }
 
 test("a line of which nothing is known yet is drawn all the same", () => {
-  const line = { code: "L-NEW", name: "L-NEW", items: [], gauges: {}, freshness: null, positions: {} };
+  const line = { code: "L-NEW", name: "L-NEW", items: [], gauges: {}, freshness: null };
   const drawing = drawLine(line, 0);
   assert.equal(drawing.word, "NO DATA");
   assert.deepEqual([drawing.actual, drawing.target, drawing.downtime], ["–", "–", "–"]);
@@ -65,7 +65,26 @@ test("twelve seconds without a word make the board stale, whatever the status", 
   const link = { status: "live", heardAt: 0, message: "" };
   assert.deepEqual(drawConnection(link, 12_000), { level: "live", text: "live", stale: false, timer: "00:12" });
   assert.equal(drawConnection(link, 12_001).stale, true);
-  assert.deepEqual(drawConnection({ ...link, status: "lost" }, 23_000), { level: "lost", text: "offline 00:23", stale: true, timer: "00:23" });
+  assert.deepEqual(drawConnection({ ...link, status: "lost" }, 23_000), { level: "lost", text: "reconnecting, offline 00:23", stale: true, timer: "00:23" });
   assert.deepEqual(drawConnection({ ...link, status: "connecting" }, 400), { level: "connecting", text: "connecting", stale: false, timer: "00:00" });
   assert.deepEqual(drawConnection({ ...link, status: "ended", message: "This account is disabled." }, 500), { level: "ended", text: "This account is disabled.", stale: false, timer: "00:00" });
+});
+
+test("the age of what is shown is said when it is too great, and when it is not any more", () => {
+  assert.equal(spokenOf({ stale: false }, false), "");
+  assert.equal(spokenOf({ stale: true }, false), "12 seconds without news. What is shown is old.");
+  assert.equal(spokenOf({ stale: true }, true), "");
+  assert.equal(spokenOf({ stale: false }, true), "Connected again.");
+});
+
+test("a gap is told with the name of its line and the reason, and a perfect resume not at all", () => {
+  const nameOf = (stream) => ({ "L-1": "Line 1", plant: "the plant" })[stream] ?? stream;
+  assert.equal(gapNotice([], nameOf), "");
+  assert.equal(gapNotice([{ stream: "L-1", reason: "too_far" }], nameOf), "Some history of Line 1 was not received: too much happened meanwhile.");
+  assert.equal(
+    gapNotice([{ stream: "L-1", reason: "ahead" }, { stream: "plant", reason: "diverged" }, { stream: "L-2", reason: "retention" }], nameOf),
+    "Some history of Line 1, the plant was not received: the server was restored from a backup. Some history of L-2 was not received: it is older than what the server keeps.",
+  );
+  assert.equal(gapNotice([{ stream: "L-1", reason: "forbidden" }], nameOf), "");
+  assert.equal(gapNotice(["A", "B", "C", "D"].map((stream) => ({ stream, reason: "epoch" })), nameOf), "Some history of several lines was not received: the server began its log anew.");
 });

@@ -16,3 +16,12 @@ export function folds() {
     .map(golden)
     .filter((content) => content.before && content.events && content.after);
 }
+
+/** Every case of the rules of a client, and the frames they name. */
+export function clientCases() {
+  const cases = readdirSync(ROOT)
+    .filter((name) => name.startsWith("client_") && name !== "client_frames.json")
+    .sort()
+    .flatMap(golden);
+  return { cases, frames: golden("client_frames.json") };
+}

@@ -1,6 +1,5 @@
 """A real uvicorn in a thread, on a free port, with the real application and database."""
 
-import socket
 import threading
 import time
 from contextlib import contextmanager
@@ -11,12 +10,21 @@ from django.core.asgi import get_asgi_application
 
 from ms5.accounts.keys import issue
 from ms5.accounts.roles import Role
+from ms5.web.listener import SEND_BUFFER_BYTES, bind
+from ms5.web.server import configuration
 from realtime.limits import Limits
 from realtime.routing import application_for
 from tests import factories
 from tests.client import Client
 
-LIMITS = Limits(heartbeat_s=0.3)
+# Tests that are not about a limit come by the dozen, all from one address.
+LIMITS = Limits(
+    heartbeat_s=0.3,
+    connections_per_user=1_000,
+    connections_per_address=1_000,
+    handshakes_per_second=1_000,
+    handshake_burst=1_000,
+)
 
 
 class Server:
@@ -45,25 +53,17 @@ class Server:
 
 
 @contextmanager
-def serving(limits=LIMITS, send_buffer=None):
-    """Serve the application until the block ends; then every thread of it has ended."""
+def serving(limits=LIMITS, send_buffer=SEND_BUFFER_BYTES, configured=configuration):
+    """Serve the application until the block ends; then every thread of it has ended.
+
+    `configured` makes uvicorn's configuration of the application.
+    """
     from realtime.hub import running_hubs
 
-    config = uvicorn.Config(
-        application_for(get_asgi_application(), limits),
-        lifespan="on",
-        log_level="warning",
-        access_log=False,
-        ws="websockets-sansio",
-        ws_max_size=65_536,
-        ws_per_message_deflate=False,
-        timeout_graceful_shutdown=3,
-    )
-    server = uvicorn.Server(config)
-    listener = socket.socket()
-    if send_buffer is not None:  # accepted sockets inherit it
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
-    listener.bind(("127.0.0.1", 0))
+    application = application_for(get_asgi_application(), limits)
+    # Not the product's WebServer: it would set the collector of the test run's own process, once a test.
+    server = uvicorn.Server(configured(application))
+    (listener,) = bind("127.0.0.1", 0, send_buffer=send_buffer).sockets
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
     thread.start()
     deadline = time.monotonic() + 10

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 from channels.layers import channel_layers
 
-from ms5.demo.death import dies_with_parent
+from ms5.children.death import dies_with_parent
 from ms5.demo.redis import answers, own_redis
 from realtime import broadcast
 from tests.socket.conftest import serving

@@ -3,13 +3,18 @@
 import json
 import socket
 import time
+from contextlib import suppress
+from dataclasses import replace
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
+from ms5.accounts.keys import issue
+from ms5.web.server import configuration
 from realtime.limits import Limits
-from tests.client import Closed
-from tests.factories import at
-from tests.socket.conftest import serving
+from tests.client import Client, Closed
+from tests.factories import at, equipment
+from tests.socket.conftest import LIMITS, serving
 from tests.socket.test_delivery import say, tell
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "snapshot"])
@@ -25,6 +30,200 @@ def test_too_many_messages_are_refused_with_the_time_to_wait(server, floor):
         client.quiet(0.3)
         assert client.pong() == []
         assert client.types().count("pong") >= 41
+
+
+def test_more_than_two_hundred_refusals_of_a_minute_close(server, floor):
+    with server.client(floor.viewer) as client:
+        with suppress(ConnectionClosed):
+            for _ in range(400):
+                client.send("ping")
+        assert client.closed_with() == 4429
+        codes = [frame["code"] for frame in client.seen if frame["type"] == "error"]
+        assert set(codes) == {"RATE_LIMITED"}
+        # What waited when it was closed is not sent any more.
+        assert len(codes) <= 201
+    with server.client(floor.viewer) as client:
+        for _ in range(200):
+            client.send("ping")
+        client.quiet(1.0)
+        assert client.pong() == []
+
+
+def test_a_resume_counts_as_ten_messages_and_stats_as_five(floor):
+    slow = replace(LIMITS, messages_per_second=0.001, burst=20)
+    with serving(slow) as server, server.client(floor.viewer) as client:
+        resume = {"epoch": "e", "positions": {}, "subscriptions": []}
+        client.send("resume", **resume)  # 10 left
+        client.send("get_stats")  # 5 left
+        client.expect("connection_stats")
+        refused = client.send("resume", **resume)  # one is taken before it is read: 4 left
+        error = client.expect("error", id=refused)
+        assert error["code"] == "RATE_LIMITED"
+        # What is missing of ten, at a thousandth a second.
+        assert 5_999_000 <= error["retry_after_ms"] <= 6_001_000
+        assert client.pong() == []  # 3 left
+        for left in (2, 1, 0):
+            assert client.pong() == [], left
+        client.send("ping")
+        assert client.expect("error")["code"] == "RATE_LIMITED"
+
+
+def test_a_user_has_at_most_so_many_connections_and_others_come_in(floor):
+    limits = replace(LIMITS, connections_per_user=2)
+    with serving(limits) as server, server.client(floor.viewer) as first:
+        first.receive()
+        with server.client(floor.viewer) as second:
+            second.receive()
+            with server.client(floor.viewer) as third:
+                assert third.closed_with() == 4503
+                assert third.seen == []
+            with server.client(floor.engineer) as other:
+                other.receive()
+        eventually_let_in(lambda: server.client(floor.viewer))
+
+
+def test_an_address_has_at_most_so_many_connections_and_kiosks_are_not_counted(floor):
+    limits = replace(LIMITS, connections_per_address=1)
+    _, kiosk = issue(floor.viewer, "a screen", kiosk=True)
+    headers = {"Authorization": f"Token {kiosk}"}
+    with serving(limits) as server, server.client(floor.viewer) as client:
+        client.receive()
+        with server.client(floor.engineer) as second:
+            assert second.closed_with() == 4503
+        with (
+            Client(server.url, headers=headers) as one,
+            Client(server.url, headers=headers) as two,
+        ):
+            assert [each.receive()["type"] for each in (one, two)] == [
+                "connection_established"
+            ] * 2
+
+
+def test_behind_proxies_connections_are_counted_by_the_address_the_proxy_told(floor, settings):
+    settings.TRUSTED_PROXIES = 1
+    _, key = issue(floor.viewer, "a program")
+
+    def from_address(said):
+        return Client(
+            server.url, headers={"Authorization": f"Token {key}", "X-Forwarded-For": said}
+        )
+
+    one_each = replace(LIMITS, connections_per_address=1)
+    with serving(one_each, configured=configuration) as server:
+        with from_address("192.0.2.1") as one, from_address("192.0.2.2") as two:
+            assert [each.receive()["user"]["name"] for each in (one, two)] == ["viewer"] * 2
+            # What stands before the proxy's own entry is the client's invention.
+            with from_address("192.0.2.9, 192.0.2.1") as liar:
+                assert liar.closed_with() == 4503
+        settings.TRUSTED_PROXIES = 0
+        with from_address("192.0.2.1") as one, from_address("192.0.2.2") as two:
+            one.receive()
+            assert two.closed_with() == 4503
+
+
+def test_a_process_has_at_most_so_many_connections(floor):
+    with serving(replace(LIMITS, connections=2)) as server:
+        with server.client(floor.viewer) as one, server.client(floor.engineer) as two:
+            one.receive()
+            two.receive()
+            with server.client(floor.viewer) as third:
+                assert third.closed_with() == 4503
+        eventually_let_in(lambda: server.client(floor.viewer))
+
+
+def test_an_address_that_connects_too_fast_is_told_to_stay_away(floor):
+    slow = replace(LIMITS, handshakes_per_second=0.01, handshake_burst=3)
+    with serving(slow) as server:
+        for _ in range(3):
+            with server.client(floor.viewer) as client:
+                client.receive()
+        with server.client(floor.viewer) as client:
+            assert client.closed_with() == 4503
+            assert client.seen == []
+
+
+def test_a_connection_is_asked_to_come_again_when_its_life_is_over(floor):
+    with serving(replace(LIMITS, life_s=1)) as server, server.client(floor.viewer) as client:
+        began = time.monotonic()
+        client.receive()
+        assert client.closed_with() == 1012
+        assert 0.8 <= time.monotonic() - began <= 5
+
+
+def test_all_limits_that_a_client_must_know_are_announced(floor):
+    limits = replace(
+        LIMITS, frame_bytes=4096, subscriptions=7, messages_per_second=3, resume_events=9
+    )
+    with serving(limits) as server, server.client(floor.viewer) as client:
+        assert client.receive()["limits"] == {
+            "frame_bytes": 4096,
+            "subscriptions": 7,
+            "messages_per_second": 3,
+            "resume_events": 9,
+            "positions": 256,
+        }
+
+
+def test_a_list_counts_as_one_message_and_each_of_its_wishes_as_a_subscription(floor):
+    limits = replace(LIMITS, subscriptions=3, messages_per_second=0.001, burst=10)
+    wishes = [
+        {"subscription_type": type_, "target_id": "L-OWN"}
+        for type_ in ("line", "oee", "andon", "quality")
+    ]
+    with serving(limits) as server, server.client(floor.viewer) as client:
+        client.send("subscribe", subscriptions=wishes)
+        assert client.expect("error")["code"] == "LIMIT_SUBSCRIPTIONS"
+        assert client.pong() == []
+        client.send("subscribe", subscriptions=wishes[:2])
+        client.send("subscribe", subscriptions=wishes[1:])
+        assert client.expect("error")["target_id"] == "L-OWN"
+        client.send("get_subscriptions")
+        heard = client.expect("subscription_details")["subscriptions"]
+        assert [each["subscription_type"] for each in heard] == ["line", "oee", "andon"]
+
+
+def test_a_list_of_equipment_reads_the_database_once_whatever_its_length(server, floor):
+    """The same for codes that exist, and for a guesser's."""
+    from realtime.places import PLACES
+
+    wishes = [
+        {"subscription_type": "equipment", "target_id": f"GUESS.{number}"}
+        for number in range(199)
+    ] + [{"subscription_type": "equipment", "target_id": "M.OWN"}]
+    with server.client(floor.viewer) as client:
+        client.receive()
+        before, began = PLACES.reads, time.monotonic()
+        for _ in range(3):
+            client.send("subscribe", subscriptions=wishes)
+            for _ in range(199):
+                assert client.expect("error")["code"] == "INVALID_TARGET"
+            client.expect("snapshot", target_id="M.OWN")
+        took_s = time.monotonic() - began
+        assert PLACES.reads - before <= 1 + took_s
+
+
+def test_equipment_added_here_can_be_heard_at_once(server, floor):
+    with server.client(floor.viewer) as client:
+        client.subscribe("equipment", "M.OWN")
+        added = equipment(line=floor.own, code="M.NEW")
+        client.subscribe("equipment", "M.NEW")
+        added.line = floor.foreign
+        added.save()
+        client.send("subscribe", subscription_type="equipment", target_id="M.NEW")
+        assert client.expect("error")["code"] == "INVALID_TARGET"
+
+
+def eventually_let_in(client):
+    """The places of those who left are free; the server may hear of it a moment later."""
+    deadline = time.monotonic() + 5
+    while True:
+        with client() as again:
+            try:
+                again.receive()
+            except Closed:
+                assert time.monotonic() < deadline
+            else:
+                return
 
 
 def test_the_eleventh_malformed_message_of_a_minute_closes(server, floor):
@@ -90,7 +289,7 @@ def test_a_client_that_does_not_read_is_cut_off_and_the_others_are_served(floor)
             client.pong()
             assert [fact["seq"] for fact in client.facts()] == list(range(1, number + 1))
         assert cut_off.ended.result().code == 4508
-        assert cut_off.outbox.waiting == 50
+        assert cut_off.outbox.waiting == 0
 
 
 def test_a_slow_client_gets_the_newest_gauge_and_not_the_history(floor):

@@ -1,15 +1,18 @@
 """Who is let in: a session from an allowed origin, or a token; everyone else learns nothing."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.test import Client as Browser
 from django.utils import timezone
 from websockets.exceptions import InvalidStatus
 
 from ms5.accounts.keys import issue
 from tests.client import Client
+from tests.socket.conftest import LIMITS, serving
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "snapshot"])
 OURS = settings.ALLOWED_ORIGINS[0]
@@ -56,8 +59,6 @@ def test_a_forged_session_is_told_to_sign_in(server, floor, value):
 
 
 def test_an_expired_session_is_told_to_sign_in(server, floor, cookie):
-    from django.contrib.sessions.models import Session
-
     Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
     with Client(server.url, headers={"Cookie": cookie, "Origin": OURS}) as client:
         assert client.closed_with() == 4401
@@ -99,12 +100,57 @@ def test_a_token_that_holds_no_more_is_closed(server, floor, how):
         assert client.closed_with() == 4401
 
 
-def test_without_a_credential_it_is_closed_and_one_in_the_url_is_none(server, floor):
+def test_a_deleted_session_is_told_to_sign_in(server, floor, cookie):
+    Session.objects.all().delete()
+    with Client(server.url, headers={"Cookie": cookie, "Origin": OURS}) as client:
+        assert client.closed_with() == 4401
+        assert client.seen == []
+
+
+def test_a_session_of_a_disabled_user_is_told_to_sign_in(server, floor, cookie):
+    floor.viewer.is_active = False
+    floor.viewer.save()
+    with Client(server.url, headers={"Cookie": cookie, "Origin": OURS}) as client:
+        assert client.closed_with() == 4401
+        assert client.seen == []
+
+
+@pytest.mark.parametrize("scopes", [[], ["production"], ["calls", "production"], ["tomorrow"]])
+def test_a_token_that_may_not_read_is_told_so(server, floor, scopes):
+    _, key = issue(floor.engineer, "a program", scopes=scopes)
+    with Client(server.url, headers={"Authorization": f"Token {key}"}) as client:
+        assert client.closed_with() == 4403
+        assert client.seen == []
+
+
+def test_a_token_with_lines_hears_of_those_that_its_user_sees_too(server, floor):
+    _, key = issue(floor.engineer, "own", lines=["L-OWN"])
+    _, both = issue(floor.viewer, "both", lines=["L-OWN", "L-FOREIGN"])
+    _, foreign = issue(floor.viewer, "foreign", lines=["L-FOREIGN"])
+    seen = {}
+    for name, shown in (("own", key), ("both", both), ("foreign", foreign)):
+        with Client(server.url, headers={"Authorization": f"Token {shown}"}) as client:
+            seen[name] = set(client.subscribe("line", "all")["positions"])
+            for type_, target in (("line", "L-FOREIGN"), ("equipment", "M.FOREIGN")):
+                client.send("subscribe", subscription_type=type_, target_id=target)
+                assert client.expect("error")["code"] == "INVALID_TARGET"
+    own = {"L-OWN", "plant"}
+    assert seen == {"own": own, "both": own, "foreign": {"plant"}}
+    with server.client(floor.engineer) as control:
+        assert set(control.subscribe("line", "all")["positions"]) == own | {"L-FOREIGN"}
+
+
+def test_without_a_credential_it_is_closed_and_one_in_the_url_is_none(floor):
     _, key = issue(floor.viewer, "a program")
-    for url in (server.url, f"{server.url}?token={key}"):
-        with Client(url) as client:
-            assert client.closed_with() == 4401
-            assert client.seen == []
+    with serving(replace(LIMITS, ticket_s=0.2)) as server:
+        for url in (server.url, f"{server.url}?token={key}"):
+            with Client(url) as client:
+                assert client.closed_with() == 4408
+                assert client.seen == []
+            with Client(url) as client:
+                client.send("subscribe", subscription_type="line", target_id="all")
+                assert client.closed_with() == 4401
+                assert client.seen == []
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,10 @@
 from dataclasses import replace
 
 import pytest
+from django.utils import timezone
 
 from production.actions import observe
+from telemetry.models import Plc, PlcLink
 from tests.factories import observation
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "snapshot"])
@@ -24,7 +26,8 @@ def test_the_first_message_says_who_what_and_how_much(server, floor):
         "frame_bytes": 16384,
         "subscriptions": 200,
         "messages_per_second": 20,
-        "resume_events": 0,
+        "resume_events": 2000,
+        "positions": 256,
     }
     assert first["epoch"].startswith("e-")
 
@@ -130,8 +133,6 @@ def test_a_list_counts_as_one_message_and_each_wish_has_its_answer(server, floor
         ("downtime", "line:L-FOREIGN", "line:L-NONE"),
         ("downtime", "equipment:M.FOREIGN", "equipment:M.NONE"),
         ("production", "L-FOREIGN", "L-NONE"),
-        ("job", "1", "2"),
-        ("escalation", "escalation:1", "escalation:2"),
     ],
 )
 def test_what_is_not_mine_and_what_is_not_there_get_the_same_answer(
@@ -145,6 +146,16 @@ def test_what_is_not_mine_and_what_is_not_there_get_the_same_answer(
         same = [(answer["code"], answer["message"]) for answer in answers]
         assert same[0] == same[1]
         assert same[0][0] == "INVALID_TARGET"
+
+
+@pytest.mark.parametrize(("type_", "target_id"), [("job", "1"), ("escalation", "escalation:1")])
+def test_an_id_that_names_no_line_is_confirmed_and_tells_nothing(
+    server, floor, type_, target_id
+):
+    """Whether there is such a job, and where, cannot be learned from the answer."""
+    with server.client(floor.viewer) as client:
+        snapshot = client.subscribe(type_, target_id)
+        assert (snapshot["items"], set(snapshot["positions"])) == ([], {"L-OWN", "plant"})
 
 
 def test_all_is_all_that_i_may_see(server, floor):
@@ -264,3 +275,13 @@ def test_the_heartbeat_comes_whatever_else_is_sent_and_counts_the_facts(server, 
         fresh = client.expect("heartbeat")["freshness"]
         assert set(fresh) <= {"L-OWN"}
         assert isinstance(beat["degraded"], list)
+
+
+def test_a_controller_that_serves_no_line_stands_on_the_plant(server, floor):
+    plc = Plc.objects.create(code="lone", name="Lone", protocol="logix", host="127.0.0.1")
+    PlcLink.objects.create(plc=plc, status="lost", since=timezone.now(), error="no answer")
+    with server.client(floor.viewer) as client:
+        (item,) = client.subscribe("line", "all")["items"]
+        assert (item["type"], item["line_id"]) == ("plc_status", None)
+        assert (item["data"]["plc"], item["data"]["equipment_codes"]) == ("lone", [])
+        assert client.subscribe("line", "L-OWN")["items"] == []

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import yaml
 
 from ms5.demo import commands
 from ms5.demo.run import LOGINS
+from realtime.limits import Limits
 from telemetry.demo import USERS
 
 ROOT = Path(__file__).parent.parent.parent
@@ -21,7 +23,10 @@ EVERYWHERE = "0.0.0.0"  # noqa: S104 - inside a container
     ("service", "arguments"),
     [
         ("migrate", commands.MIGRATE),
-        ("web", commands.web(EVERYWHERE, 8000)),
+        (
+            "web",
+            (*commands.web(EVERYWHERE, 8000), "--processes", "${MS5_WEB_PROCESSES:-2}"),
+        ),
         ("poll", commands.POLL),
         ("worker", commands.WORKER),
         ("beat", commands.BEAT),
@@ -37,6 +42,23 @@ def test_the_image_serves_the_web_and_collects_as_the_demo_does():
     assert command == ["python", *commands.web(EVERYWHERE, 8000)]
     assert f"python {' '.join(commands.COLLECT_STATIC)}" in text
     assert text.index("USER ms5") > text.index("COPY . .")
+
+
+def test_the_units_of_the_operations_page_run_what_the_demo_runs():
+    text = (ROOT / "docs" / "operations.md").read_text()
+    # systemd wants a percent sign twice.
+    units = {
+        name: tuple(command.replace("%%", "%").split())
+        for name, command in re.findall(
+            r"^# ms5-(\w+)\.service\nExecStart=\S+/python (.*)$", text, re.MULTILINE
+        )
+    }
+    assert units == {
+        "web": (*commands.web("127.0.0.1", 8000), "--processes", "2"),
+        "poll": commands.POLL,
+        "worker": commands.WORKER,
+        "beat": commands.BEAT,
+    }
 
 
 def test_compose_runs_these_services_and_no_other():
@@ -72,8 +94,11 @@ def variables_read():
     """Every name that the settings and the demo look up in the environment."""
     settings = (ROOT / "ms5/settings.py").read_text()
     demo = (ROOT / "ms5/demo/wishes.py").read_text()
-    return set(re.findall(r'\benv\.\w+\(\s*"([A-Z0-9_]+)"', settings)) | set(
-        re.findall(r'environment\.get\(\s*"([A-Z0-9_]+)"', demo)
+    limits = {f"MS5_LIMIT_{each.name.upper()}" for each in fields(Limits)}
+    return (
+        limits
+        | set(re.findall(r'\benv\.\w+\(\s*"([A-Z0-9_]+)"', settings))
+        | set(re.findall(r'environment\.get\(\s*"([A-Z0-9_]+)"', demo))
     )
 
 

@@ -30,6 +30,14 @@ def test_a_port_that_is_none_is_named(tmp_path, port):
         wishes({"MS5_PORT": port}, tmp_path)
 
 
+def test_one_web_process_unless_more_are_asked_for(tmp_path):
+    assert wishes({}, tmp_path).web_processes == 1
+    assert wishes({"MS5_WEB_PROCESSES": "3"}, tmp_path).web_processes == 3
+    for text in ("0", "17", "two", ""):
+        with pytest.raises(BadWish, match=r"MS5_WEB_PROCESSES is .* from 1 to 16\."):
+            wishes({"MS5_WEB_PROCESSES": text}, tmp_path)
+
+
 def test_on_every_address_it_is_reached_by_the_machines_name_too(tmp_path):
     everywhere = "0.0.0.0"  # noqa: S104 - nothing is bound here
     asked = wishes({"MS5_HOST": everywhere, "MS5_PORT": "9000"}, tmp_path)

@@ -66,6 +66,7 @@ def test_the_browsers_table_of_types_is_ours():
     ours = {
         row.name: {
             "kind": str(row.kind),
+            "family": row.family,
             "subject": row.subject,
             "ended_when": row.ended_when,
         }

@@ -196,7 +196,7 @@ def test_every_schema_is_a_schema_and_every_message_has_one():
     for schema in schemas:
         jsonschema.Draft202012Validator.check_schema(schema)
     assert len(client_schemas()) == 7
-    assert len(server_schemas()) == 9 + 4
+    assert len(server_schemas()) == 11 + 18
 
 
 def test_the_server_says_nothing_that_it_has_not_declared():

@@ -1,6 +1,7 @@
 """Who hears what: the table of the contract, event by event."""
 
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from ms5.events.log import Written
 from realtime.routed import groups_of_written
 from realtime.routes import ROUTES, groups_of
 from realtime.targets import EVENT_TYPES, Scope, SubscriptionType, Target, parse
+from tests.samples import SAMPLES, data_of
 from tests.unit.test_targets import codes
 
 
@@ -67,9 +69,28 @@ def test_an_event_goes_to_the_groups_of_the_contract_and_to_no_other(type_, data
     assert groups(type_, **data) == expected | always(type_)
 
 
-def test_every_event_of_the_contract_has_a_route_and_every_declared_one_is_of_the_contract():
-    assert set(ROUTES) == EVENT_TYPES
-    assert set(TYPES) <= EVENT_TYPES
+def test_every_declared_event_has_a_route():
+    assert set(ROUTES) == EVENT_TYPES == set(TYPES)
+
+
+def test_a_route_asks_only_for_fields_that_its_event_has():
+    for type_, templates in ROUTES.items():
+        asked = {field for text in templates for field in re.findall(r"\{data\.(\w+)\}", text)}
+        assert asked <= set(TYPES[type_].data.__struct_fields__), type_
+
+
+@given(
+    st.sampled_from(sorted(EVENT_TYPES)).flatmap(lambda t: st.tuples(st.just(t), data_of(t)))
+)
+def test_whatever_an_event_says_its_groups_are_names_that_channels_allows(event):
+    type_, data = event
+    found = groups_of(type_, "L", "E", lambda name: getattr(data, name))
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]{1,99}", group) for group in found)
+
+
+def test_those_who_are_named_are_told_each_by_a_group_of_their_own():
+    named = groups("escalation_update", **SAMPLES["escalation_update"])
+    assert {group for group in named if group.startswith("user.")} == {"user.17", "user.18"}
 
 
 def test_what_concerns_no_line_goes_to_all_lines_only():

@@ -12,6 +12,7 @@ from realtime.targets import (
     EVENT_TYPES,
     FORMS,
     HEARS,
+    NUMBER,
     PRIORITIES,
     RESERVED,
     BadTarget,
@@ -23,6 +24,7 @@ from realtime.targets import (
 
 GROUP = re.compile(r"[A-Za-z0-9._-]{1,99}")
 codes = st.from_regex(CODE, fullmatch=True).filter(lambda code: code.lower() not in RESERVED)
+numbers = st.from_regex(NUMBER, fullmatch=True)
 by_line = st.sampled_from(
     [
         SubscriptionType.LINE,
@@ -43,8 +45,8 @@ targets = st.one_of(
         st.just(Scope.EQUIPMENT),
         codes,
     ),
-    st.builds(Target, st.just(SubscriptionType.JOB), st.just(Scope.JOB), codes),
-    st.builds(Target, st.just(SubscriptionType.ESCALATION), st.just(Scope.ESCALATION), codes),
+    st.builds(Target, st.just(SubscriptionType.JOB), st.just(Scope.JOB), numbers),
+    st.builds(Target, st.just(SubscriptionType.ESCALATION), st.just(Scope.ESCALATION), numbers),
     st.builds(
         Target,
         st.just(SubscriptionType.ESCALATION),
@@ -89,7 +91,7 @@ def test_any_text_is_a_target_or_refused_by_name(type_, text):
         ("line", "L-BAG1", "L-BAG1", "line.L-BAG1", False),
         ("line", "all", "all", "line.all", True),
         ("equipment", "BP01.PACK.BAG1", "BP01.PACK.BAG1", "equipment.BP01.PACK.BAG1", False),
-        ("job", "4711", "4711", "job.4711", False),
+        ("job", "4711", "4711", "job.4711", True),
         ("production", "L-BAG1", "L-BAG1", "production.L-BAG1", False),
         ("oee", "all", "all", "oee.all", True),
         ("downtime", "all", "all", "downtime.all", True),
@@ -98,7 +100,7 @@ def test_any_text_is_a_target_or_refused_by_name(type_, text):
         ("downtime", "equipment:E", "equipment:E", "downtime.equipment.E", False),
         ("andon", "L-BAG1", "L-BAG1", "andon.L-BAG1", False),
         ("escalation", "all", "all", "escalation.all", True),
-        ("escalation", "escalation:7", "escalation:7", "escalation.escalation.7", False),
+        ("escalation", "escalation:7", "escalation:7", "escalation.escalation.7", True),
         ("escalation", "high", "priority:high", "escalation.priority.high", True),
         ("escalation", "priority:high", "priority:high", "escalation.priority.high", True),
         ("quality", "L-BAG1", "L-BAG1", "quality.L-BAG1", False),
@@ -127,6 +129,16 @@ def test_each_form_of_the_contract_means_its_group(type_, target_id, spelled, gr
         ("line", "Ł1"),
         ("equipment", "all"),
         ("job", "all"),
+        ("job", ""),
+        ("job", "0"),
+        ("job", "007"),
+        ("job", "-1"),
+        ("job", "1.0"),
+        ("job", "٣"),
+        ("job", "PO-2026-118"),
+        ("job", "1" * 17),
+        ("escalation", "escalation:07"),
+        ("escalation", "escalation:high"),
         ("downtime", "line:"),
         ("downtime", "line:all"),
         ("downtime", "plant:X"),
@@ -145,6 +157,11 @@ def test_each_form_of_the_contract_means_its_group(type_, target_id, spelled, gr
 def test_what_the_contract_does_not_name_is_refused(type_, target_id):
     with pytest.raises(BadTarget):
         parse(SubscriptionType(type_), target_id)
+
+
+def test_priorities_and_event_types_are_those_of_the_events():
+    assert sorted(PRIORITIES) == ["critical", "high", "low", "medium"]
+    assert len(EVENT_TYPES) == 18
 
 
 def test_there_are_twelve_subscription_types_each_with_its_forms():

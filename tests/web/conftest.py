@@ -4,9 +4,9 @@ import pytest
 from django.test import Client
 
 from ms5.accounts.keys import issue
-from ms5.accounts.models import ApiToken, AuditEntry, User
+from ms5.accounts.models import ApiToken, AuditEntry, SignInAttempts, User
 from ms5.events.log import epoch
-from ms5.processes.models import Heartbeat, Lease
+from ms5.processes.models import Heartbeat, Lease, Run
 from production.models import LineAccess
 from tests.floor import T0
 from tests.web import plant
@@ -40,8 +40,8 @@ def as_user():
 def with_key():
     """Return a client with a token of the user, as a program has."""
 
-    def client(user: User) -> Client:
-        _, key = issue(user, "of a test")
+    def client(user: User, **limits) -> Client:
+        _, key = issue(user, "of a test", **limits)
         return Client(headers={"Authorization": f"Token {key}"})
 
     return client
@@ -53,6 +53,7 @@ def operations(db):
     epoch()
     Heartbeat.objects.create(name="production", period_s=1, instance="h:1", ok_at=T0, took_ms=3)
     Lease.objects.create(name="poll.0", holder="h:1", until=T0)
+    Run.objects.create(name="production", instance="h:1", began_at=T0)
 
 
 @pytest.fixture
@@ -63,6 +64,9 @@ def root(own, operations, as_user) -> Client:
     )
     LineAccess.objects.create(user=user, line=own.line)
     ApiToken.objects.create(user=user, name="export", prefix="ms5_abc", digest="d" * 64)
+    SignInAttempts.objects.create(
+        key="k" * 64, address="192.0.2.1", failures=7, last_at=T0, again_at=T0
+    )
     AuditEntry.objects.create(
         actor=user, actor_name="Ada", action="line.add", line_id=own.line.code
     )

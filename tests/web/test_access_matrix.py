@@ -5,7 +5,8 @@ import re
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from ms5.accounts.roles import PERMISSIONS, Role
+from ms5.accounts.models import User
+from ms5.accounts.roles import PERMISSIONS, SCOPES, Role, TokenScope
 from ms5.api_urls import router
 from tests.web import plant
 
@@ -13,6 +14,7 @@ API = "/api/v1/"
 METHODS = ("get", "head", "options", "post", "put", "patch", "delete")
 # Everything below needs a session or a token. Whoever adds here decides that strangers may see it.
 PUBLIC = {"/api/v1/health/"}
+PUBLIC_PAGES = {"/login/", "/admin/login/", "/admin/logout/", "/ws/health"}
 OF_NO_LINE = {"products", "tokens"}
 LISTS = sorted({prefix for prefix, _, _ in router.registry})
 
@@ -84,11 +86,88 @@ def test_the_log_of_a_foreign_line_is_as_absent_as_no_line(role, own, foreign, p
 
 
 @pytest.mark.parametrize("role", Role.values)
-def test_only_an_admin_has_tokens_here(role, own, programs):
+def test_only_an_admin_has_tokens_here_and_only_signed_in(role, own, programs, as_user):
+    user = User.objects.get(role=role)
+    person = as_user(user)
     expected = 201 if role == Role.ADMIN else 403
-    assert programs[role].post(f"{API}tokens/", {"name": "mine"}).status_code == expected
-    listed = programs[role].get(f"{API}tokens/").status_code
-    assert listed == (200 if role == Role.ADMIN else 403)
+    assert person.post(f"{API}tokens/", {"name": "mine"}).status_code == expected
+    assert person.get(f"{API}tokens/").status_code == (200 if role == Role.ADMIN else 403)
+    # No scope lets a token make, see or revoke tokens.
+    for method in ("get", "post"):
+        answer = getattr(programs[role], method)(f"{API}tokens/", {"name": "more"})
+        assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("role", Role.values)
+def test_every_role_gets_a_ticket_with_its_token_and_with_its_session(
+    role, own, programs, as_user
+):
+    for who in (programs[role], as_user(User.objects.get(role=role))):
+        assert who.post(f"{API}ws-tickets/").status_code == 201
+        for method in ("get", "put", "patch", "delete"):
+            assert getattr(who, method)(f"{API}ws-tickets/").status_code == 405
+
+
+@pytest.mark.parametrize("role", Role.values)
+def test_a_token_reaches_as_far_as_its_lines_and_its_user_both(role, own, foreign, with_key):
+    user = plant.person("both", role, own.line, foreign.line)
+    narrow = with_key(user, lines=[plant.OWN, "L-NONE"])
+    for prefix, key in own.paths().items():
+        if allowed(role, prefix):
+            assert narrow.get(f"{API}{prefix}/{key}/").status_code == 200, prefix
+    for prefix, key in foreign.paths().items():
+        expected = 404 if allowed(role, prefix) else 403
+        assert narrow.get(f"{API}{prefix}/{key}/").status_code == expected, prefix
+    assert narrow.get(f"{API}events/", {"stream": plant.FOREIGN}).status_code == 404
+    assert narrow.get(f"{API}me/").json()["lines"] == [plant.OWN]
+    # The control: the same user without the limit.
+    assert with_key(user).get(f"{API}lines/{plant.FOREIGN}/").status_code == 200
+    user.line_access.filter(line=own.line).delete()
+    assert narrow.get(f"{API}lines/{plant.OWN}/").status_code == 404
+    assert narrow.get(f"{API}me/").json()["lines"] == []
+
+
+def test_a_token_of_one_who_sees_all_lines_is_limited_all_the_same(own, foreign, with_key):
+    chief = plant.person("chief", "admin", all_lines=True, is_superuser=True)
+    narrow = with_key(chief, lines=[plant.OWN])
+    me = narrow.get(f"{API}me/").json()
+    assert (me["lines"], me["all_lines"]) == ([plant.OWN], False)
+    for prefix, key in foreign.paths().items():
+        assert narrow.get(f"{API}{prefix}/{key}/").status_code == 404, prefix
+    assert with_key(chief).get(f"{API}me/").json()["all_lines"] is True
+
+
+@pytest.mark.parametrize("role", Role.values)
+def test_a_token_without_the_scope_reads_nothing(role, own, with_key, as_user):
+    user = plant.person("writer", role, own.line)
+    for scopes in (["production"], ["calls"], ["a scope of tomorrow"], []):
+        program = with_key(user, scopes=scopes)
+        for prefix, key in own.paths().items():
+            for path in (f"{API}{prefix}/", f"{API}{prefix}/{key}/"):
+                assert program.get(path).status_code == 403, path
+        assert program.get(f"{API}events/", {"stream": plant.OWN}).status_code == 403
+        assert program.get(f"{API}lines/{plant.OWN}/board/").status_code == 403
+        assert program.post(f"{API}ws-tickets/").status_code == 403
+
+
+@pytest.mark.parametrize("role", Role.values)
+def test_a_scope_never_gives_what_the_role_does_not(role, own, with_key):
+    program = with_key(plant.person("all", role, own.line), scopes=list(TokenScope))
+    told = set(program.get(f"{API}me/").json()["permissions"])
+    assert told <= PERMISSIONS[role]
+    assert told == {
+        name
+        for name in PERMISSIONS[role]
+        if any(name in granted for granted in SCOPES.values())
+    }
+    assert not [name for name in told if name.startswith("accounts.")]
+
+
+def test_a_superuser_with_a_token_is_what_the_token_says(own, with_key):
+    root = plant.person("root", "admin", own.line, is_superuser=True)
+    reader = with_key(root)
+    assert reader.post(f"{API}tokens/", {"name": "more"}).status_code == 403
+    assert reader.get(f"{API}lines/{plant.OWN}/").status_code == 200
 
 
 @pytest.mark.parametrize("role", Role.values)
@@ -171,6 +250,42 @@ def test_nothing_of_the_api_is_public_but_what_is_listed(own, client):
             assert statuses["get"] in {200, 503}
         else:
             assert set(statuses.values()) == {401}, (path, statuses)
+
+
+def other_paths():
+    """Return a real path for every route that is not below /api/v1/."""
+    kept = {"code": plant.OWN, "object_id": "1", "id": "1", "app_label": "accounts"}
+
+    def walk(patterns, prefix):
+        for pattern in patterns:
+            where = prefix + str(pattern.pattern)
+            if isinstance(pattern, URLResolver):
+                yield from walk(pattern.url_patterns, where)
+            else:
+                yield where
+
+    for route in walk(get_resolver().url_patterns, "/"):
+        if route.startswith(API):
+            continue
+        path = re.sub(r"\(\?P<(\w+)>[^)]*\)", lambda found: kept.get(found[1], "1"), route)
+        path = re.sub(r"<(?:\w+:)?(\w+)>", lambda found: kept.get(found[1], "1"), path)
+        yield path.replace("^", "").removesuffix("$").replace("\\", "")
+
+
+def test_no_page_is_public_but_what_is_listed(own, client):
+    """All else sends a stranger to sign in, or answers 401, 403 or 405."""
+    paths = set(other_paths())
+    assert {"/", f"/lines/{plant.OWN}/", "/ws/events", "/admin/accounts/user/"} <= paths
+    assert not [path for path in paths if set(path) & set("(?<")]
+    public = set()
+    for path in paths:
+        answer = client.get(path)
+        kept_out = answer.status_code in {401, 403, 405} or (
+            answer.status_code == 302 and "/login/?next=" in answer.headers["Location"]
+        )
+        if not kept_out:
+            public.add(path)
+    assert public == PUBLIC_PAGES
 
 
 @pytest.mark.parametrize("header", ["Token", "Token a b", "Token ms5_forged", "Token \xff"])

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from ms5.accounts.models import ApiToken, AuditEntry, User
+from ms5.accounts.models import ApiToken, AuditEntry, SignInAttempts, User
 from production.models import LineAccess
 from tests.web import plant
 from tests.web.forms import errors, form_of, save, url
@@ -98,7 +98,8 @@ def test_who_sees_one_line_does_not_act_as_one_who_sees_more(chief, own, foreign
         new = {"password1": SECRET, "password2": SECRET, "usable_password": "true"}
         assert chief.post(password, new).status_code == 403
         assert chief.post(url(User, "delete", victim.pk), {"post": "yes"}).status_code == 403
-        made = chief.post(url(ApiToken, "add"), {"user": victim.pk, "name": "as another"})
+        values = {"user": victim.pk, "name": "as another", "scopes": ["read"]}
+        made = chief.post(url(ApiToken, "add"), values)
         assert "user" in errors(made)[0]
         victim.refresh_from_db()
         assert victim.check_password(plant.PASSWORD)
@@ -134,7 +135,11 @@ def test_rights_beside_the_role_have_no_field(root):
 
 def test_a_token_made_here_shows_its_key_once(root, own):
     program = plant.person("mes", "integrator", own.line)
-    made = root.post(url(ApiToken, "add"), {"user": program.pk, "name": "MES"}, follow=True)
+    made = root.post(
+        url(ApiToken, "add"),
+        {"user": program.pk, "name": "MES", "scopes": ["read"]},
+        follow=True,
+    )
     key = re.search(r"ms5_[\w-]{43}", made.content.decode())[0]
     asked = Client(headers={"Authorization": f"Token {key}"}).get("/api/v1/me/")
     assert asked.json()["lines"] == ["L-OWN"]
@@ -153,7 +158,7 @@ def test_a_token_made_here_shows_its_key_once(root, own):
 
 def test_a_token_is_revoked_and_neither_edited_nor_deleted(root, own):
     program = plant.person("mes", "integrator", own.line)
-    root.post(url(ApiToken, "add"), {"user": program.pk, "name": "MES"})
+    root.post(url(ApiToken, "add"), {"user": program.pk, "name": "MES", "scopes": ["read"]})
     token = ApiToken.objects.get(user=program)
     assert root.post(url(ApiToken, "change", token.pk), {"name": "other"}).status_code == 403
     assert root.post(url(ApiToken, "delete", token.pk), {"post": "yes"}).status_code == 403
@@ -165,6 +170,69 @@ def test_a_token_is_revoked_and_neither_edited_nor_deleted(root, own):
     assert AuditEntry.objects.filter(action="apitoken.revoke").count() == 1
     token.refresh_from_db()
     assert token.revoked_at is not None
+
+
+def test_a_token_is_limited_to_scopes_and_to_lines_its_maker_sees(chief, own, foreign):
+    program = plant.person("mes", "operator", own.line)
+    values = {"user": program.pk, "name": "MES", "kiosk": "on"}
+    page = chief.get(url(ApiToken, "add")).context["adminform"].form
+    assert page.fields["lines"].choices == [("L-OWN", "L-OWN · Line L-OWN")]
+    refused = chief.post(url(ApiToken, "add"), values | {"scopes": ["all"]})
+    assert "scopes" in errors(refused)[0]
+    refused = chief.post(
+        url(ApiToken, "add"), values | {"scopes": ["read"], "lines": ["L-FOREIGN"]}
+    )
+    assert "lines" in errors(refused)[0]
+    wanted = {"scopes": ["read", "production"], "lines": ["L-OWN"]}
+    made = chief.post(url(ApiToken, "add"), values | wanted)
+    assert made.status_code == 302, errors(made)
+    token = ApiToken.objects.get()
+    assert (token.scopes, token.lines, token.kiosk) == (["read", "production"], ["L-OWN"], True)
+    entry = AuditEntry.objects.get(action="apitoken.add")
+    assert entry.after["scopes"] == ["read", "production"]
+    assert entry.after["lines"] == ["L-OWN"]
+    listed = chief.get(url(ApiToken, "changelist")).content.decode()
+    assert "read, production: L-OWN" in listed
+
+
+def test_who_was_locked_out_is_let_in_again_and_it_is_written_down(chief, own, foreign):
+    peer = plant.person("peer", "operator", own.line)
+    stranger = plant.person("stranger", "operator", foreign.line)
+    for user in (peer, stranger):
+        for _ in range(6):
+            Client().post("/login/", {"username": user.username, "password": "wrong"})
+    page = url(SignInAttempts, "changelist")
+    shown = [row.user for row in chief.get(page).context["cl"].result_list]
+    assert shown == [peer]
+    ids = {row.user: row.pk for row in SignInAttempts.objects.all()}
+    right = {"username": "peer", "password": plant.PASSWORD}
+    assert Client().post("/login/", right).status_code == 429
+    for user in (peer, stranger):
+        chief.post(page, {"action": "let_in", "_selected_action": ids[user]})
+    assert Client().post("/login/", right).status_code == 302
+    right["username"] = "stranger"
+    assert Client().post("/login/", right).status_code == 429
+    entry = AuditEntry.objects.get(action="signinattempts.let_in")
+    assert (entry.actor_name, entry.subject_name, entry.after) == (
+        "chief",
+        "peer",
+        {"failures": 5},
+    )
+
+
+def test_an_address_that_was_wrong_is_listed_as_one_and_one_that_was_not_is_not(own, as_user):
+    chief = as_user(plant.person("chief", "admin", all_lines=True, is_staff=True))
+    peer = plant.person("peer", "operator", own.line)
+    page = url(SignInAttempts, "changelist")
+    Client().post("/login/", {"username": peer.username, "password": plant.PASSWORD})
+    assert SignInAttempts.objects.get().failures == 0
+    assert not chief.get(page).context["cl"].result_list
+    Client().post("/login/", {"username": peer.username, "password": "wrong"})
+    answer = chief.get(page)
+    rows = {row.address: row for row in answer.context["cl"].result_list}
+    assert set(rows) == {"", "127.0.0.1"}
+    who = answer.context["cl"].model_admin.who
+    assert [who(rows[""]), who(rows["127.0.0.1"])] == ["peer", None]
 
 
 def test_the_audit_of_a_line_is_shown_to_its_manager(own, foreign, as_user):

@@ -25,8 +25,8 @@ def test_a_moment_beyond_the_calendar_is_refused(reader, own, path, side, moment
     assert answer.headers["Content-Type"] == "application/json"
 
 
-def test_a_body_nested_without_end_is_refused(own, with_key):
-    admin = with_key(plant.person("boss", "admin", own.line))
+def test_a_body_nested_without_end_is_refused(own, as_user):
+    admin = as_user(plant.person("boss", "admin", own.line))
     answer = admin.post("/api/v1/tokens/", "[" * 100_000, content_type="application/json")
     assert answer.status_code == 400
     assert answer.headers["Content-Type"] == "application/json"

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ms5.demo.backoff import Backoff
+from ms5.children.backoff import Backoff
 
 
 def test_it_doubles_from_one_second_to_ten():

@@ -1,0 +1,1 @@
+"""What whoever starts processes of its own needs: when to start one again, and that none outlives it."""

@@ -1,0 +1,38 @@
+"""The demo with two web processes behind its port."""
+
+import os
+import signal
+import sys
+
+import pytest
+
+from tests.run.conftest import KEPT
+from tests.run.test_supervisor import runs, wait_until
+from tests.running_demo import RunningDemo, remember_other_ports
+
+pytestmark = [
+    pytest.mark.timeout(180),
+    pytest.mark.skipif(sys.platform != "linux", reason="other kernels do not deal out"),
+]
+
+
+def test_while_one_of_two_is_away_the_other_answers(tmp_path):
+    remember_other_ports(tmp_path)
+    demo = RunningDemo(tmp_path, MS5_WEB_PROCESSES="2")
+    try:
+        before = demo.pids()
+        assert set(before) == KEPT | {"web2"}
+        os.kill(before["web"], signal.SIGKILL)
+        wait_until(lambda: not runs(before["web"]))
+        asked = 0
+        while demo.pids()["web"] == before["web"]:
+            assert demo.health() in {"ok", "degraded"}
+            asked += 1
+        assert asked > 0
+        after = demo.pids()
+        assert after["web2"] == before["web2"]
+    finally:
+        demo.stop()
+    assert demo.process.returncode == 0
+    assert "Stopped: all 7 processes have ended." in demo.lines[-1]
+    assert [pid for pid in after.values() if runs(pid)] == []
