@@ -9,12 +9,18 @@ LOCK := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extr
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header
 # On PostgreSQL run the tests that touch a database; the others would only repeat themselves.
 POSTGRES_TESTS := $(wildcard tests/db tests/web tests/socket tests/journey tests/faults)
+# The gate runs two lanes beside each other: what serves sockets, and all the rest. Of the sockets' tests
+# those that never ask the database would only repeat themselves on PostgreSQL.
+LIVE_TESTS := tests/socket tests/faults
+LIVE_POSTGRES := tests/faults $(filter-out $(addprefix tests/socket/test_,raw_frames.py floods.py \
+	web_pool.py servers.py layer.py batch.py the_document.py bad_input.py),$(wildcard tests/socket/test_*.py))
+REST_TESTS := $(filter-out $(LIVE_TESTS) tests/live,$(patsubst %/__init__.py,%,$(wildcard tests/*/__init__.py)))
 JS_TESTS = $(shell find tests/js -name '*.test.js' -o -name '*.test.mjs')
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo setup test format lint imports types check test-js test-sqlite test-postgres \
-	coverage bench faults lock clean
+.PHONY: help demo setup test lane-live lane-rest format lint imports types check test-js \
+	test-sqlite test-postgres coverage bench faults lock clean
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,7 +48,7 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	@touch $@
 
 # The gate, cheapest first. Settings demand a key: this one lives as long as the run.
-types check test-sqlite test-postgres coverage: export SECRET_KEY := $(or $(SECRET_KEY),$(shell \
+types check lane-live lane-rest test-sqlite test-postgres coverage: export SECRET_KEY := $(or $(SECRET_KEY),$(shell \
 	od -An -N32 -tx1 /dev/urandom | tr -d ' \n'))
 types check: export MS5_DATA_DIR := $(CURDIR)/build/check
 
@@ -53,8 +59,7 @@ test: setup ## Run everything: lint, types, contracts, checks, JavaScript, Pytho
 	@$(MAKE) --no-print-directory types
 	@$(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory test-js
-	@$(MAKE) --no-print-directory test-sqlite
-	@$(MAKE) --no-print-directory test-postgres
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lane-live lane-rest
 	@echo "All of it passed."
 
 lint: setup ## Formatting and Ruff's rules
@@ -80,6 +85,14 @@ test-js: ## The browser's modules, with node
 		echo "node --test tests/js"; node --test $(JS_TESTS); \
 	elif [ -n "$$CI" ]; then echo "CI must test JavaScript, and there is no node" >&2; exit 1; \
 	else echo "SKIPPED: the JavaScript tests, since there is no node on this machine"; fi
+
+lane-live: setup
+	env -u DATABASE_URL $(BIN)/python -m pytest $(LIVE_TESTS)
+	$(BIN)/python -m tests.with_postgres $(BIN)/python -m pytest $(LIVE_POSTGRES)
+
+lane-rest: setup
+	env -u DATABASE_URL $(BIN)/python -m pytest $(REST_TESTS)
+	$(BIN)/python -m tests.with_postgres $(BIN)/python -m pytest tests/db tests/web tests/journey
 
 test-sqlite: setup ## Every Python test, on SQLite
 	env -u DATABASE_URL $(BIN)/python -m pytest

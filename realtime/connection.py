@@ -18,7 +18,7 @@ from realtime.counts import counts
 from realtime.feed import Feed
 from realtime.frames import Refused
 from realtime.limits import Limits
-from realtime.outbox import Outbox, Send
+from realtime.outbox import Outbox, Send, WriteNow
 from realtime.places import PLACES
 from realtime.protocol import (
     BATCH,
@@ -66,6 +66,7 @@ class Connection:
         limits: Limits,
         *,
         protocol: str,
+        write_now: WriteNow | None = None,
     ) -> None:
         self.id = f"c_{secrets.token_hex(6)}"
         self.hub = hub
@@ -75,7 +76,9 @@ class Connection:
         self.connected_at = datetime.now(UTC)
         self.ended: asyncio.Future[Ended] = asyncio.get_running_loop().create_future()
         most, most_bytes = limits.waiting, limits.waiting_bytes
-        self.outbox = Outbox(send, most=most, most_bytes=most_bytes, batch=protocol == BATCH)
+        self.outbox = Outbox(
+            send, most=most, most_bytes=most_bytes, batch=protocol == BATCH, write_now=write_now
+        )
         self.feed = Feed(hub, access, self.outbox, self.end, most=most, most_bytes=most_bytes)
         self._covers: dict[Target, frozenset[str]] = {}
         self._one_at_a_time = asyncio.Lock()

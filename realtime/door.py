@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 Receive = Callable[[], Awaitable[Any]]
 
 _LIFE_VARIES = 0.1
+# Our server's own way to take a text at once (ms5.web.bounded); others have none.
+WRITE_NOW = "ms5.write_now"
 # A database that hangs raises nothing; the client is better told to try again.
 _SIGN_IN_S = 10.0
 
@@ -80,7 +82,13 @@ class Door:
             log.warning("nobody can be let in", extra={"error": str(failure).strip()})
             raise Ended(CloseCode.TRY_LATER, "the database is away") from failure
         connection = Connection(
-            hub, guest.credential, guest.access, send, self._limits, protocol=protocol
+            hub,
+            guest.credential,
+            guest.access,
+            send,
+            self._limits,
+            protocol=protocol,
+            write_now=scope.get("extensions", {}).get(WRITE_NOW),
         )
         # Connections that began together, after a restart, must not all end together a day later.
         life_s = self._limits.life_s * random.uniform(1 - _LIFE_VARIES, 1 + _LIFE_VARIES)  # noqa: S311 - no secret

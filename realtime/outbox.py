@@ -7,6 +7,7 @@ from typing import Any
 
 from realtime.cohort import FRAME_BYTES, FRAME_MESSAGES, Cursor, Frame, joined, weight
 
+WriteNow = Callable[[str], bool]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 # After so many frames in a row the others get their turn: a send that need not wait does not give way.
@@ -28,8 +29,19 @@ class Outbox:
     others waits in the cohort, where the connection is a cursor. Texts are shared, never copied.
     """
 
-    def __init__(self, send: Send, *, most: int, most_bytes: int, batch: bool = False) -> None:
+    def __init__(
+        self,
+        send: Send,
+        *,
+        most: int,
+        most_bytes: int,
+        batch: bool = False,
+        write_now: WriteNow | None = None,
+    ) -> None:
         self._send = send
+        self._write_now = write_now
+        self._idle = False
+        self._refused: Frame | None = None
         self._most = self._ceiling = most
         self._most_bytes = self._byte_ceiling = most_bytes
         self._batch = batch
@@ -60,10 +72,25 @@ class Outbox:
     @property
     def has_own(self) -> bool:
         """Whether messages wait that are this connection's alone."""
-        return bool(self._messages)
+        return bool(self._messages) or self._refused is not None
 
     def wake(self) -> None:
-        """Look for what is due."""
+        """Look for what is due in the cohort.
+
+        Where the server takes a text at once, and the writer has nothing else to do, it need not be woken:
+        that costs as much as the sending.
+        """
+        if self._write_now is None or not self._idle or self._messages or self._gauges:
+            self._due.set()
+            return
+        for _ in range(_FRAMES_IN_A_ROW):
+            if self._refused is not None or (frame := self._next()) is None:
+                return
+            if self._write_now(frame.text):
+                self._count(frame)
+            else:
+                self._refused = frame
+                break
         self._due.set()
 
     def put(self, text: str) -> None:
@@ -117,7 +144,9 @@ class Outbox:
                 self._ceiling, self._byte_ceiling = self._most, self._most_bytes
                 row = 0
                 self._due.clear()
+                self._idle = True
                 await self._due.wait()
+                self._idle = False
                 continue
             await self._write(frame)
             row += 1
@@ -125,6 +154,9 @@ class Outbox:
                 await asyncio.sleep(0)
 
     def _next(self) -> Frame | None:
+        refused, self._refused = self._refused, None
+        if refused is not None:
+            return refused
         if self._messages:
             return self._own_messages()
         if self._gauges:
@@ -157,6 +189,9 @@ class Outbox:
             await self._send({"type": "websocket.send", "text": frame.text})
         except Exception as failure:  # every server has its own way to say so
             raise Gone from failure
+        self._count(frame)
+
+    def _count(self, frame: Frame) -> None:
         self.sent += frame.messages
         self.frames += 1
         self.sent_bytes += len(frame.text)

@@ -5,10 +5,13 @@ Both build on the insides of the pinned uvicorn; tests/server/test_bounds.py hol
 
 import asyncio
 from http import HTTPStatus
+from typing import Any
 
+from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
+from websockets.protocol import State
 
 HEAD_WITHIN_S = 10.0
 """Seconds from a connection's first moment, or a later request's first byte, to the end of the head."""
@@ -18,6 +21,30 @@ HEAD_BYTES = 32_768
 BODY_BYTES = 10 * 2**20
 FRAGMENTS = 1_024
 """Pieces of one WebSocket message; websockets bounds their bytes, and empty ones have none."""
+
+
+WRITE_NOW = "ms5.write_now"
+"""The name under which a scope's extensions hold `BoundedSocket.write_now`."""
+
+_last: tuple[str, bytes] = ("", b"\x81\x00")
+
+
+def framed(text: str) -> bytes:
+    """Return the text as one unmasked frame (RFC 6455, 5.2); the same text again costs nothing."""
+    global _last  # noqa: PLW0603 - like dashboards are given the same text one after the other
+    if text is _last[0]:
+        return _last[1]
+    payload = text.encode()
+    length = len(payload)
+    if length < 126:
+        head = bytes((0x81, length))
+    elif length < 65_536:
+        head = b"\x81\x7e" + length.to_bytes(2, "big")
+    else:
+        head = b"\x81\x7f" + length.to_bytes(8, "big")
+    frame = head + payload
+    _last = (text, frame)
+    return frame
 
 
 class BoundedHttp(HttpToolsProtocol):
@@ -100,6 +127,34 @@ class BoundedHttp(HttpToolsProtocol):
 
 class BoundedSocket(WebSocketsSansIOProtocol):
     """WebSocket frames; uvicorn alone queues pongs and empty fragments without end."""
+
+    async def run_asgi(self) -> None:
+        extensions: dict[str, Any] = self.scope["extensions"]
+        extensions[WRITE_NOW] = self.write_now
+        await super().run_asgi()
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """Send as uvicorn does, but a text of an open connection by the shortest way.
+
+        Of a delivery to one of a thousand sockets more than half went into objects for a frame whose head
+        is ten bytes at most; no extension is on, so that nothing else may change it.
+        """
+        text = message.get("text") if message["type"] == "websocket.send" else None
+        if text is None or not self.write_now(str(text)):
+            await super().send(message)
+
+    def write_now(self, text: str) -> bool:
+        """Send a text without waiting; return False where that cannot be, and nothing was sent."""
+        if (
+            self.conn.state is not State.OPEN
+            or self.close_sent
+            or self.disconnected
+            or not self.writable.is_set()
+            or self.transport.is_closing()
+        ):
+            return False
+        self.transport.write(framed(text))
+        return True
 
     def handle_ping(self) -> None:
         if self.writable.is_set():

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import resource
+import socket
 import sys
 import threading
 import time
@@ -13,6 +14,8 @@ from typing import Any
 from tests.faults.talk import answer_all
 from tests.faults.witness import Witness
 from tests.live import LiveClient
+
+SLOW_BUFFER = 131_072
 
 
 class Watched(LiveClient):
@@ -39,6 +42,10 @@ class Watched(LiveClient):
         if self._socket is not None and self._socket is not self._seen:
             self._seen = self._socket
             self.witness.connected()
+            if self.pause_s:
+                # Else the kernel would read for it, megabytes ahead.
+                raw: socket.socket = self._socket.transport.get_extra_info("socket")
+                raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SLOW_BUFFER)
 
     async def _take(self, text: str | bytes) -> None:
         self._notice()

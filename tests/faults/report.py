@@ -21,7 +21,8 @@ ABSENT = (
 LEGEND = (
     "A latency is from the acknowledged commit to a client that was told of it, outages included."
     " Back after: from the end of the fault until every client is live and holds all that is in the"
-    " log. Lost, doubled and foreign are counts over all clients and the log; a replay that brings a"
+    " log; where clients were kept away that is mostly their own back-off, full jitter up to 30 s."
+    " Lost, doubled and foreign are counts over all clients and the log; a replay that brings a"
     " fact once more is none.\n"
 )
 
