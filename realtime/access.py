@@ -101,11 +101,22 @@ def look_again(
     return found
 
 
+_sets: dict[frozenset[str], frozenset[str]] = {}
+_MOST_SETS = 1_000
+
+
+def _one_for_all(lines: frozenset[str]) -> frozenset[str]:
+    """Return the set that all who see these lines share: of a large plant it weighs kilobytes."""
+    if len(_sets) > _MOST_SETS:
+        _sets.clear()
+    return _sets.setdefault(lines, lines)
+
+
 def _access(user: User, lines: frozenset[str]) -> Access:
     return Access(
         user_id=user.pk,
         name=user.get_username(),
-        lines=lines,
+        lines=_one_for_all(lines),
         sees_operations=user.has_perm(SEES_OPERATIONS),
     )
 

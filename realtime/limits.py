@@ -1,7 +1,6 @@
 """What the sockets allow, announced to each client, and the bucket that counts messages (pure)."""
 
 import math
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
@@ -128,11 +127,11 @@ class Recent:
     """How many times something happened within the last `window_s` seconds."""
 
     window_s: float
-    times: deque[float] = field(default_factory=deque)
+    # A list, since an empty deque weighs as much as a connection's whole outbox.
+    times: list[float] = field(default_factory=list)
 
     def add(self, now: float) -> int:
         """Note one more; return how many there are."""
+        self.times = [each for each in self.times if each > now - self.window_s]
         self.times.append(now)
-        while self.times[0] <= now - self.window_s:
-            self.times.popleft()
         return len(self.times)

@@ -47,6 +47,11 @@ def _refuse_the_network(event: str, arguments: tuple[object, ...]) -> None:
 sys.addaudithook(_refuse_the_network)
 
 
+def pytest_collection_modifyitems(items):
+    """Run what drives a browser last: Playwright keeps an event loop running in this thread from then on."""
+    items.sort(key=lambda item: "chromium" in getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory):
     """The URL of a real Redis of this test run, with a password, empty at the start."""

@@ -42,7 +42,9 @@ def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     say(f"seed {asked.seed}")
     began = time.monotonic()
-    results, found = _run(asked.only, asked.seed)
+    # A copy: who edits the tree meanwhile must not change what is measured.
+    with copied() as root:
+        results, found = _run(asked.only, asked.seed, root)
     figures = [] if asked.only else _bad_input()
     text = document(results, found, figures, asked.seed, time.monotonic() - began)
     if path := asked.write or (None if asked.only else FIGURES):
@@ -54,7 +56,7 @@ def main(arguments: Sequence[str]) -> int:
     )
 
 
-def _run(only: Sequence[str], seed: int) -> tuple[list[Result], list[Found]]:
+def _run(only: Sequence[str], seed: int, root: Path) -> tuple[list[Result], list[Found]]:
     results: list[Result] = []
 
     def wanted(name: str) -> bool:
@@ -68,25 +70,26 @@ def _run(only: Sequence[str], seed: int) -> tuple[list[Result], list[Found]]:
             rows = [row for row in TABLE if row.engine == engine and wanted(row.name)]
             if not rows:
                 continue
-            # A copy: who edits the tree meanwhile must not change what is measured.
-            with copied() as root, Stack(engine, root=root, cluster=cluster) as stack:
+            with Stack(engine, root=root, cluster=cluster) as stack:
                 stack.await_health("ok")
                 for row in rows:
                     result = run_row(stack, row, seed + len(results))
                     results.append(result)
                     say(f"{result.seconds:5.0f} s  {row.name}: {result.failed or 'held'}")
         mutants = [each for each in MUTANTS if wanted(each.name)]
-        found = [_find(each, seed + number, cluster) for number, each in enumerate(mutants)]
+        found = [
+            _find(each, seed + number, cluster, root) for number, each in enumerate(mutants)
+        ]
     finally:
         cluster.stop()
         shutil.rmtree(scratch, ignore_errors=True)
     return results, found
 
 
-def _find(mutant: Mutant, seed: int, cluster: Postgres) -> Found:
+def _find(mutant: Mutant, seed: int, cluster: Postgres, root: Path) -> Found:
     began = time.monotonic()
     try:
-        found = Found(mutant, caught(mutant, seed, cluster))
+        found = Found(mutant, caught(mutant, seed, cluster, root))
     except (AssertionError, TimeoutError, OSError, psycopg.Error) as failure:
         found = Found(mutant, None, f"{type(failure).__name__}: {failure}")
     faults = found.verdict.faults() if found.verdict else found.failed

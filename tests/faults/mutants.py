@@ -194,9 +194,10 @@ SHOWS_ALL = Mutant(
     (
         Patch(
             "realtime/access.py",
-            "        lines=lines,\n",
-            "        lines=frozenset(__import__('production.models').models.Line.objects"
-            ".values_list('code', flat=True)),\n",
+            "def _access(user: User, lines: frozenset[str]) -> Access:\n",
+            "def _access(user: User, lines: frozenset[str]) -> Access:\n"
+            "    from production.models import Line\n\n"
+            "    lines = frozenset(Line.objects.values_list('code', flat=True))\n",
         ),
     ),
     _nothing,
@@ -233,27 +234,29 @@ MUTANTS = (ID_READER, GAP, CARRIER, EARLY_SNAPSHOT, SWALLOWS, SHOWS_ALL, DOUBLES
 
 
 @contextmanager
-def copied() -> Iterator[Path]:
+def copied(of: Path = ROOT) -> Iterator[Path]:
     """A copy of the tree, which nobody edits while it runs."""
     with tempfile.TemporaryDirectory(prefix="ms5-tree-") as scratch:
         root = Path(scratch) / "tree"
-        shutil.copytree(ROOT, root, ignore=_LEFT_OUT)
+        shutil.copytree(of, root, ignore=_LEFT_OUT)
         yield root
 
 
 @contextmanager
-def mutated(mutant: Mutant) -> Iterator[Path]:
+def mutated(mutant: Mutant, of: Path = ROOT) -> Iterator[Path]:
     """A copy of the tree with the mutant's patches, each applied exactly once."""
-    with copied() as root:
+    with copied(of) as root:
         for patch in mutant.patches:
             patch.apply(root)
         yield root
 
 
-def caught(mutant: Mutant, seed: int, cluster: Postgres | None = None) -> Verdict:
+def caught(
+    mutant: Mutant, seed: int, cluster: Postgres | None = None, of: Path = ROOT
+) -> Verdict:
     """Hurt a stack of the mutant under load; return the verdict, which must not be clean."""
     with (
-        mutated(mutant) as root,
+        mutated(mutant, of) as root,
         Stack(mutant.engine, root=root, cluster=cluster, plcs=False) as stack,
         case(
             stack, mutant.name, seed=seed, clients=16, fronts=mutant.fronts, per_s=20

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.faults.ledger import Deed, Ledger
+from tests.faults.mutants import MUTANTS, mutated
 from tests.faults.proxy import FaultProxy, Mode
 from tests.faults.verdict import history_of, judge
 from tests.faults.witness import Witness, hears
@@ -163,6 +164,12 @@ def test_the_ledger_is_held_against_the_log():
 )
 def test_what_a_target_hears(wish, heard):
     assert hears([{"subscription_type": wish[0], "target_id": wish[1]}], row(1)) is heard
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_a_mutant_still_finds_the_text_that_it_changes(mutant):
+    with mutated(mutant) as root:
+        assert all((root / patch.file).is_file() for patch in mutant.patches)
 
 
 class _Echo(socketserver.BaseRequestHandler):

@@ -24,11 +24,12 @@ def test_while_one_of_two_is_away_the_other_answers(tmp_path):
         assert set(before) == KEPT | {"web2"}
         os.kill(before["web"], signal.SIGKILL)
         wait_until(lambda: not runs(before["web"]))
-        asked = 0
+        answers = []
         while demo.pids()["web"] == before["web"]:
-            assert demo.health() in {"ok", "degraded"}
-            asked += 1
-        assert asked > 0
+            answers.append(demo.health())
+        assert set(answers) <= {"ok", "degraded", "gone"}
+        # A request that the kernel had dealt to the killed one is lost with it; no other is.
+        assert answers.count("gone") <= 1 < len(answers)
         after = demo.pids()
         assert after["web2"] == before["web2"]
     finally:
