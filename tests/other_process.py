@@ -39,6 +39,7 @@ def start(code: str) -> subprocess.Popen[str]:
         [sys.executable, "-c", program],
         env=environment(),
         cwd=ROOT,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -10,6 +10,7 @@ from channels.layers import channel_layers
 from ms5.children.death import dies_with_parent
 from ms5.demo.redis import answers, own_redis
 from realtime import broadcast
+from tests import other_process
 from tests.socket.conftest import serving
 from tests.socket.test_delivery import say, tell
 
@@ -230,30 +231,48 @@ def test_a_deaf_membership_is_opened_again(redis, floor):
             assert client.expect("equipment_state", within_s=5)["seq"] == 1
 
 
+# A process of its own, as Celery's parent is: a fork of this one, full of threads, may inherit a held lock.
+FORKS = """
+import os, sys, time
+from django.db import connections
+from tests.socket.test_delivery import say
+from realtime import broadcast
+
+say(1)
+parent = broadcast._sender
+connections.close_all()
+print("said", flush=True)
+sys.stdin.readline()
+child = os.fork()
+if child == 0:
+    try:
+        say(2)
+        time.sleep(1)
+        os._exit(0 if broadcast._sender is not parent else 1)
+    finally:
+        os._exit(2)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
 def test_hints_leave_through_a_new_thread_after_a_fork(redis, floor):
     """Celery forks after the first commit; the child's commits must be hinted at as well."""
-    import os
-
-    from django.db import connections
-
     redis.start()
     with serving() as server, server.client(floor.viewer) as client:
         client.subscribe("line", "L-OWN")
         joined(server, "line.L-OWN")
-        say(1)
-        client.expect("equipment_state")
-        parent = broadcast._sender
-        with hints_only(server):
-            connections.close_all()
-            child = os.fork()
-            if child == 0:
-                try:
-                    say(2)
-                    time.sleep(1)
-                    os._exit(0 if broadcast._sender is not parent else 1)
-                finally:
-                    os._exit(2)
-            fact = client.expect("equipment_state", within_s=5)
-            _, status = os.waitpid(child, 0)
+        program = f"from django.conf import settings\n{_own_redis(redis)}{FORKS}"
+        with other_process.start(program) as process:
+            client.expect("equipment_state", within_s=30)
+            with hints_only(server):
+                process.stdin.write("fork\n")
+                process.stdin.flush()
+                fact = client.expect("equipment_state", within_s=10)
+            code, _, errors = other_process.finish(process)
         assert fact["seq"] == 2
-        assert os.waitstatus_to_exitcode(status) == 0
+        assert code == 0, errors
+
+
+def _own_redis(redis):
+    """Return the line by which another process uses this test's Redis: its settings name none."""
+    return f"settings.CHANNEL_LAYERS['default']['CONFIG']['hosts'] = [{redis.url!r}]\n"
