@@ -8,7 +8,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --requir
 LOCK := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header
 # On PostgreSQL run the tests that touch a database; the others would only repeat themselves.
-POSTGRES_TESTS := $(wildcard tests/db tests/web tests/socket tests/journey tests/faults)
+REST_POSTGRES := tests/db tests/web tests/journey
+POSTGRES_TESTS := $(REST_POSTGRES) tests/socket tests/faults
 # The gate runs two lanes beside each other: what serves sockets, and all the rest. Of the sockets' tests
 # those that never ask the database would only repeat themselves on PostgreSQL.
 LIVE_TESTS := tests/socket tests/faults
@@ -19,7 +20,7 @@ JS_TESTS = $(shell find tests/js -name '*.test.js' -o -name '*.test.mjs')
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo setup test lane-live lane-rest format lint imports types check test-js \
+.PHONY: help demo demo-verify setup test lane-live lane-rest format lint imports types check test-js \
 	test-sqlite test-postgres coverage bench faults lock clean
 
 help: ## Show what there is
@@ -27,6 +28,9 @@ help: ## Show what there is
 
 demo: $(VENV)/.installed ## Run all of MS5 with a simulated bakery; Ctrl-C stops it
 	@exec $(BIN)/python -m ms5.demo
+
+demo-verify: $(VENV)/.installed ## Play a known script through every process; compare with its answer key (4 minutes)
+	@exec $(BIN)/python -m ms5.demo.verify
 
 setup: $(VENV)/.installed-dev ## Make the environment for development
 
@@ -92,7 +96,7 @@ lane-live: setup
 
 lane-rest: setup
 	env -u DATABASE_URL $(BIN)/python -m pytest $(REST_TESTS)
-	$(BIN)/python -m tests.with_postgres $(BIN)/python -m pytest tests/db tests/web tests/journey
+	$(BIN)/python -m tests.with_postgres $(BIN)/python -m pytest $(REST_POSTGRES)
 
 test-sqlite: setup ## Every Python test, on SQLite
 	env -u DATABASE_URL $(BIN)/python -m pytest

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [append] [latency] [demo] [polling] [fanout]`: measure, print, and write it down.
+"""`python -m benchmarks [append] [latency] [demo] [polling] [oee] [fanout]`: measure, print, and write it down.
 
 `fanout quick` only shows within a minute that it runs; `fanout --profile` says where the time goes.
 """
@@ -11,13 +11,13 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import append, demo, latency, polling
+from benchmarks import append, demo, latency, oee, polling
 from benchmarks.fanout.profile import profiles
 from benchmarks.fanout.report import sections
 from benchmarks.fanout.scale import FULL, QUICK
 
 FIGURES = Path(__file__).resolve().parent.parent / "docs" / "figures"
-SPINE, LIVE = FIGURES / "spine.md", FIGURES / "live.md"
+SPINE, LIVE, TIME = (FIGURES / f"{name}.md" for name in ("spine", "live", "time"))
 Row = dict[str, object]
 
 REPORTS: dict[str, tuple[str, Callable[[], list[Row]]]] = {
@@ -60,10 +60,12 @@ def table(rows: Sequence[Row]) -> str:
 
 def main(wanted: Sequence[str]) -> None:
     names = {name for name in wanted if name not in {"quick", "--profile"}}
-    if unknown := names - {*REPORTS, "fanout"}:
+    if unknown := names - {*REPORTS, "oee", "fanout"}:
         sys.exit(f"no such benchmark: {', '.join(sorted(unknown))}")
     if not names or names & set(REPORTS):
         spine(names)
+    if not names or "oee" in names:
+        truth()
     if not names or "fanout" in names:
         live(quick="quick" in wanted, profile="--profile" in wanted)
 
@@ -81,6 +83,15 @@ def spine(wanted: Collection[str]) -> None:
         parts.append(part)
     if not wanted:
         write(SPINE, parts)
+
+
+def truth() -> None:
+    """Measure what the figures of production cost; write the report."""
+    part = f"## {oee.TITLE}\n\n{oee.EXPLAINED}\n\n{table(oee.report())}\n"
+    print(part, flush=True)
+    write(
+        TIME, [head("Figures of time and loss", "SQLite, every commit synced to disk."), part]
+    )
 
 
 def live(*, quick: bool, profile: bool) -> None:

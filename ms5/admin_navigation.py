@@ -1,4 +1,4 @@
-"""The sidebar of the admin: five groups, each with the pages the user may open."""
+"""The sidebar of the admin: seven groups, each with the pages the user may open."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -12,11 +12,27 @@ from django.urls import reverse
 from ms5.accounts.roles import SEES_OPERATIONS
 
 GROUPS: Mapping[str, Sequence[tuple[str, str]]] = {
+    "Work": (
+        ("production.job", "assignment"),
+        ("production.downtime", "pause_circle"),
+        ("production.changeover", "swap_horiz"),
+        ("production.qualityalert", "notification_important"),
+        ("production.qualitycheck", "fact_check"),
+        ("production.correction", "edit_note"),
+    ),
+    "Standards": (
+        ("production.shift", "schedule"),
+        ("production.calendarexception", "event_busy"),
+        ("production.reason", "account_tree"),
+        ("production.changeovertarget", "timer"),
+        ("production.qualitythreshold", "rule"),
+        ("production.defect", "broken_image"),
+    ),
     "Plant": (
         ("production.line", "conveyor_belt"),
         ("production.equipment", "precision_manufacturing"),
         ("production.product", "bakery_dining"),
-        ("production.idealcycle", "timer"),
+        ("production.idealcycle", "avg_pace"),
         ("production.area", "grid_view"),
         ("production.site", "factory"),
     ),

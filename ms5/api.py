@@ -28,5 +28,6 @@ def problem(error: Exception, context: dict[str, Any]) -> Response | None:
             error = ParseError("The body is nested too deeply.")
     response = exception_handler(error, context)
     if response is not None and isinstance(response.data, dict) and "detail" in response.data:
-        response.data["code"] = getattr(response.data["detail"], "code", "error")
+        # A refused action brings a code of its own.
+        response.data.setdefault("code", getattr(response.data["detail"], "code", "error"))
     return response

@@ -5,6 +5,8 @@ import os
 from celery import Celery
 from celery.signals import setup_logging
 
+from production.periods import PERIODS_S
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ms5.settings")
 
 app = Celery("ms5")
@@ -35,12 +37,20 @@ def schedule(poll_shards: int) -> dict[str, dict[str, object]]:
         f"poll.{shard}": _every(1.0, "telemetry.tasks.poll", shard, queue="poll")
         for shard in range(poll_shards)
     }
-    return polls | {
-        "production": _every(1.0, "production.tasks.production"),
-        "canary": _every(15.0, "ms5.processes.tasks.canary"),
-        "retention": _every(60.0, "ms5.events.tasks.retention"),
-        "samples": _every(300.0, "telemetry.tasks.prune_samples"),
+    processors = {
+        name: _every(period_s, f"production.tasks.{name}")
+        for name, period_s in PERIODS_S.items()
     }
+    return (
+        polls
+        | processors
+        | {
+            "canary": _every(15.0, "ms5.processes.tasks.canary"),
+            "retention": _every(60.0, "ms5.events.tasks.retention"),
+            "answers": _every(3600.0, "ms5.accounts.tasks.prune_answers"),
+            "samples": _every(300.0, "telemetry.tasks.prune_samples"),
+        }
+    )
 
 
 @app.on_after_configure.connect

@@ -225,6 +225,12 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "CountKindEnum": "production.choices.CountKind.choices",
         "MessageKindEnum": "production.choices.MessageKind.choices",
+        "CheckKindEnum": "production.choices.CheckKind.choices",
+        "StepKindEnum": "production.choices.StepKind.choices",
+        "ExceptionKindEnum": "production.choices.ExceptionKind.choices",
+        "SeverityEnum": "production.choices.Severity.choices",
+        "DefectSeverityEnum": "production.choices.DefectSeverity.choices",
+        "AlertSeverityEnum": "production.choices.AlertSeverity.choices",
     },
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": None,

@@ -52,6 +52,8 @@ class Observation:
     source_at: datetime
     """When it was so: when the controller answered."""
     received_at: datetime
+    held_from: datetime | None = None
+    """Since when it was so, where a source kept a history of its own; None: it was so at `source_at`."""
     quality: str
     """good, uncertain or bad. By a bad one nothing is known: it does not move `last_good_at`."""
     state: str | None = None
@@ -63,12 +65,20 @@ class Observation:
     counters: tuple[CounterReading, ...] = ()
     product_number: int | None = None
     """The number by which the controller names the product; None: it was not read."""
+    changeover: bool | None = None
+    """Whether the controller's changeover bit is on; None: it was not read."""
     faults: tuple[FaultMessage, ...] | None = None
     """All faults that are active; None: the message bits were not read."""
 
     def __post_init__(self) -> None:
         if self.source_at.tzinfo is None or self.received_at.tzinfo is None:
             raise BadObservation("an observation's times need a time zone")
+        if self.held_from is not None and (
+            self.held_from.tzinfo is None or self.held_from > self.source_at
+        ):
+            raise BadObservation(
+                "what an observation says held from a time before it, in a zone"
+            )
         if self.quality not in QUALITIES:
             raise BadObservation(f"{self.quality!r} is not a quality")
         if self.state is not None and self.state not in STATES:

@@ -1,7 +1,7 @@
 """Reads that chain."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
 from django.db.models import Q
@@ -42,6 +42,13 @@ class IdealCycleQuerySet(models.QuerySet["IdealCycle"]):
     def in_force(self, at: datetime) -> Self:
         """Newest first of those that had taken effect at `at`."""
         return self.filter(effective_from__lte=at).order_by("-effective_from")
+
+
+class LiveManager(models.Manager[Any]):
+    """Rows that no correction has superseded."""
+
+    def get_queryset(self) -> "models.QuerySet[Any]":
+        return super().get_queryset().filter(superseded_by__isnull=True)
 
 
 class SpanQuerySet(models.QuerySet["Span"]):

@@ -8,6 +8,7 @@ from msgspec import UnsetType
 from ms5.events.log import PLANT
 from realtime.access import Access
 from realtime.protocol import Snapshot, SubscriptionConfirmed
+from realtime.routed import Fact, Gauge
 from realtime.snapshot import Picture
 from realtime.targets import Target
 
@@ -56,3 +57,12 @@ def snapshot(
         ],
         partial=partial,
     )
+
+
+def not_shown(after: list[Fact | Gauge], shown: set[tuple[str, str]]) -> list[Fact | Gauge]:
+    """Leave out the gauges of which a newer value has just been sent."""
+    return [
+        event
+        for event in after
+        if not (isinstance(event, Gauge) and (event.stream, event.key) in shown)
+    ]

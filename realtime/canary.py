@@ -13,6 +13,7 @@ from django.db import DatabaseError, InterfaceError
 from ms5.events.log import SYS
 from ms5.processes.canary import newest, sing
 from realtime.cohort import Signature
+from realtime.ending import end
 from realtime.outbox import Outbox
 
 if TYPE_CHECKING:
@@ -75,12 +76,7 @@ class Canary:
         self._keeper = asyncio.create_task(self._keep(), name="canary.keep")
 
     async def stop(self) -> None:
-        tasks = [
-            task for task in (self._keeper, self._singer, self._writer) if task is not None
-        ]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(self._keeper, self._singer, self._writer)
         self._leave()
 
     @property

@@ -19,6 +19,15 @@ _STANDS_IN = {
 }
 
 
+class Ended(Exception):
+    """The connection is over, with the code the client is told."""
+
+    def __init__(self, code: CloseCode, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
 async def close(send: Send, code: CloseCode, reason: str, within_s: float) -> None:
     """Send the close; a peer that never reads cannot be told, since the send would wait for ever."""
     for spoken in (code, _STANDS_IN.get(code)):

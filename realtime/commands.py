@@ -10,7 +10,8 @@ from typing import assert_never
 
 from msgspec import UNSET, UnsetType
 
-from realtime.connection import Connection, Ended
+from realtime.closing import Ended
+from realtime.connection import Connection
 from realtime.counts import counts
 from realtime.frames import Refused, parse_frame, target_of
 from realtime.limits import HARD_FRAME_BYTES, RESUME_COSTS, STATS_COST, Bucket, Recent
@@ -124,7 +125,7 @@ class Commands:
                 target_of(wish), with_snapshot=message.snapshot, id_=_id(message)
             )
         except Refused as refused:
-            self._refuse(Refused(refused.code, refused.message, message.id), wish)
+            self._refuse(refused, wish, id_=message.id)
 
     async def _resume(self, message: Resume) -> None:
         try:
@@ -132,16 +133,16 @@ class Commands:
             wishes = {target_of(wish): wish for wish in asked.wishes}
             hidden = await self._connection.resume(asked, tuple(wishes), id_=_id(message))
         except Refused as refused:
-            self._refuse(Refused(refused.code, refused.message, message.id))
+            self._refuse(refused, id_=message.id)
             return
         for target, why in hidden.items():
-            self._refuse(Refused(why.code, why.message, message.id), wishes[target])
+            self._refuse(why, wishes[target], id_=message.id)
 
     async def _unsubscribe(self, wish: SubscriptionRequest, message: Unsubscribe) -> None:
         try:
             target = target_of(wish)
         except Refused as refused:
-            self._refuse(Refused(refused.code, refused.message, message.id), wish)
+            self._refuse(refused, wish, id_=message.id)
             return
         was_subscribed = await self._connection.unsubscribe(target)
         self._connection.say(
@@ -189,14 +190,16 @@ class Commands:
         refused: Refused,
         wish: SubscriptionRequest | None = None,
         *,
+        id_: int | None = None,
         retry_after_ms: int | UnsetType = UNSET,
         incident: str | UnsetType = UNSET,
     ) -> None:
         counts.refused(refused.code)
+        answered = id_ if refused.id is None else refused.id
         target_id = wish and (wish.target_id if wish.target_id is not None else wish.target)
         self._connection.say(
             Error(
-                id=UNSET if refused.id is None else refused.id,
+                id=UNSET if answered is None else answered,
                 timestamp=datetime.now(UTC),
                 code=refused.code,
                 message=refused.message,

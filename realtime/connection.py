@@ -4,7 +4,8 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -12,11 +13,13 @@ from django.db import DatabaseError, InterfaceError
 from msgspec import UNSET, UnsetType
 
 from realtime.access import Access, Credential, NotVisible, streams_of
-from realtime.answers import confirmation, sees
+from realtime.answers import confirmation, not_shown, sees
 from realtime.answers import snapshot as snapshot_of
+from realtime.closing import Ended
 from realtime.counts import counts
 from realtime.feed import Feed
 from realtime.frames import Refused
+from realtime.heart import Heart
 from realtime.limits import Limits
 from realtime.outbox import Outbox, Send, WriteNow
 from realtime.places import PLACES
@@ -33,7 +36,6 @@ from realtime.readings import fill, picture
 from realtime.refusals import busy, not_visible, revoked, tell
 from realtime.resume import Asked
 from realtime.resumption import Returning
-from realtime.routed import Fact, Gauge
 from realtime.snapshot import Picture
 from realtime.targets import Scope, Target
 
@@ -41,17 +43,6 @@ if TYPE_CHECKING:
     from realtime.hub import Hub
 
 log = logging.getLogger(__name__)
-
-_FIRST_BEAT_S = 0.1
-
-
-class Ended(Exception):
-    """The connection is over, with the code the client is told."""
-
-    def __init__(self, code: CloseCode, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason
 
 
 class Connection:
@@ -84,7 +75,7 @@ class Connection:
         self._one_at_a_time = asyncio.Lock()
         self._stale: set[Target] = set()
         self._renewal: asyncio.Task[None] | None = None
-        self._beat: asyncio.TimerHandle | None = None
+        self._heart = Heart(self._heartbeat, limits.heartbeat_s)
 
     @property
     def access(self) -> Access:
@@ -99,12 +90,11 @@ class Connection:
     def begin(self) -> None:
         """Be one of the hub's connections, with a heartbeat."""
         self.hub.connections.add(self)
-        self._beat_in(self.limits.heartbeat_s)
+        self._heart.start()
 
     def leave(self) -> None:
         """Hear nothing any more."""
-        if self._beat is not None:
-            self._beat.cancel()
+        self._heart.stop()
         if self._renewal is not None:
             self._renewal.cancel()
         self.feed.close()
@@ -150,7 +140,7 @@ class Connection:
 
     def beat_soon(self) -> None:
         """Send a heartbeat now rather than in a few seconds: there is something new in it."""
-        self._beat_in(min(_FIRST_BEAT_S, self.limits.heartbeat_s))
+        self._heart.soon()
 
     async def subscribe(
         self,
@@ -172,22 +162,13 @@ class Connection:
                 raise self._too_many()
             self._must_have_read()
             streams = self._streams(target, await self._found(target))
-            positions = self.feed.hold()
-            try:
+            with self._holding(() if already else (target,)) as positions:
                 self._cover(target, streams)
                 async with asyncio.timeout(self.limits.snapshot_s):
                     pictures = [
                         await picture(self.hub, stream, positions) for stream in sorted(streams)
                     ]
                 self._arrive(target, pictures, already=already, snapshot=with_snapshot, id_=id_)
-            except BaseException as failure:
-                self.feed.let_go({})
-                if not already:
-                    self._drop(target)
-                tell(failure)
-                raise
-            finally:
-                self._settle()
 
     async def resume(
         self, asked: Asked, targets: Sequence[Target], *, id_: int | UnsetType = UNSET
@@ -208,8 +189,7 @@ class Connection:
                     covered[target] = self._streams(target, found[target])
                 except Refused as refused:
                     hidden[target] = refused
-            positions = self.feed.hold()
-            try:
+            with self._holding(covered) as positions:
                 for target, streams in covered.items():
                     self._cover(target, streams)
                 groups = frozenset(target.group(self.access.user_id) for target in covered)
@@ -225,15 +205,25 @@ class Connection:
                         returning, self.hub, positions, most_of_one=self.limits.resume_events
                     )
                 self._come_back(returning, id_)
-            except BaseException as failure:
-                self.feed.let_go({})
-                for target in covered:
-                    self._drop(target)
-                tell(failure)
-                raise
-            finally:
-                self._settle()
             return hidden
+
+    @contextmanager
+    def _holding(self, new: Iterable[Target]) -> Iterator[Mapping[str, int]]:
+        """Hold back what arrives while snapshots are read; give the positions from which it is held.
+
+        If it fails, the new targets are not heard, and the failure is told.
+        """
+        positions = self.feed.hold()
+        try:
+            yield positions
+        except BaseException as failure:
+            self.feed.let_go({})
+            for target in new:
+                self._drop(target)
+            tell(failure)
+            raise
+        finally:
+            self._settle()
 
     async def unsubscribe(self, target: Target) -> bool:
         """Stop hearing the target; return whether it was heard."""
@@ -249,28 +239,18 @@ class Connection:
             self._renewal = asyncio.create_task(self._renew(), name=f"{self.id} renew")
 
     async def _renew(self) -> None:
+        # A task of its own: without its last clause the client would just not hear the new lines.
         try:
             while self._stale:
                 await self.subscribe(self._stale.pop(), with_snapshot=True, anew=True)
         except Refused as refused:
             self.end(CloseCode.TRY_LATER, refused.message)
-        except (
-            Exception
-        ):  # a task of its own: without this the client would just not hear the new lines
+        except Exception:
             log.exception("a renewal failed")
             self.end(CloseCode.INTERNAL, "a mistake of the server")
 
-    def _beat_in(self, seconds: float) -> None:
-        """Send a heartbeat after so long, unless one is due before."""
-        loop = asyncio.get_running_loop()
-        if self._beat is not None:
-            if self._beat.when() <= loop.time() + seconds:
-                return
-            self._beat.cancel()
-        self._beat = loop.call_later(seconds, self._heartbeat)
-
     def _heartbeat(self) -> None:
-        self._beat = None
+        # A timer has nobody to tell: without this the client would just hear less.
         try:
             self.say(
                 Heartbeat(
@@ -281,12 +261,9 @@ class Connection:
                     degraded=self.hub.watch.degraded,
                 )
             )
-        except (
-            Exception
-        ):  # a timer has nobody to tell: without this the client would just hear less
+        except Exception:
             log.exception("a heartbeat failed")
             self.end(CloseCode.INTERNAL, "a mistake of the server")
-        self._beat_in(self.limits.heartbeat_s)
 
     def _must_have_read(self) -> None:
         """Raise Refused while more waits than a client may leave unread: an answer may be large."""
@@ -349,7 +326,7 @@ class Connection:
             whole = snapshot_of(target, pictures, self.access, id_=id_, partial=UNSET)
             self.feed.answer(whole.text())
             shown = self._show(pictures, {group})
-        self.feed.give(_not_shown(after, shown))
+        self.feed.give(not_shown(after, shown))
 
     def _come_back(self, returning: Returning, id_: int | UnsetType) -> None:
         """The verdicts, what was missed, what cannot be replayed, the gauges, then all that follows."""
@@ -379,7 +356,7 @@ class Connection:
                 self.feed.answer(part_of.text())
         shown = self._show(returning.pictures.values(), groups.keys())
         self.say(Live(id=id_, timestamp=datetime.now(UTC), positions=barrier))
-        self.feed.give(_not_shown(after, shown))
+        self.feed.give(not_shown(after, shown))
 
     def _show(
         self, pictures: Iterable[Picture], groups: Collection[str]
@@ -418,12 +395,3 @@ class Connection:
             ErrorCode.LIMIT_SUBSCRIPTIONS,
             f"a connection has at most {self.limits.subscriptions} subscriptions",
         )
-
-
-def _not_shown(after: list[Fact | Gauge], shown: set[tuple[str, str]]) -> list[Fact | Gauge]:
-    """Leave out the gauges of which a newer value has just been sent."""
-    return [
-        event
-        for event in after
-        if not (isinstance(event, Gauge) and (event.stream, event.key) in shown)
-    ]

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from realtime.auth import Scope, Shown, shown_by
-from realtime.closing import close
+from realtime.closing import Ended, close
 from realtime.commands import Commands
-from realtime.connection import Connection, Ended
+from realtime.connection import Connection
 from realtime.counts import counts
 from realtime.door import Door
 from realtime.limits import Limits

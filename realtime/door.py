@@ -20,7 +20,8 @@ from realtime.auth import (
     sign_in,
     sign_in_with_ticket,
 )
-from realtime.connection import Connection, Ended
+from realtime.closing import Ended
+from realtime.connection import Connection
 from realtime.crowd import Crowd, Full
 from realtime.frames import Refused, parse_frame
 from realtime.hub import Hub, hub_of_this_loop

@@ -16,6 +16,7 @@ from django.utils import timezone
 from ms5.accounts.models import User
 from ms5.once import Once
 from ms5.processes.heartbeats import late
+from production.periods import PERIODS_S
 from telemetry.health import links
 from telemetry.models import Plc
 from telemetry.visibility import plcs_of
@@ -95,7 +96,7 @@ def as_seen_by(user: User | AnonymousUser, found: Report) -> list[Part]:
 def expected() -> dict[str, float]:
     """Return the processors that must run, with their periods in seconds."""
     polls = {f"poll.{shard}": 1.0 for shard in range(settings.POLL_SHARDS)}
-    return polls | {"production": 1.0}
+    return polls | PERIODS_S
 
 
 def _database() -> Part:

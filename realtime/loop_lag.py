@@ -5,6 +5,7 @@ import logging
 from collections import deque
 
 from realtime.counts import Spread
+from realtime.ending import end
 
 log = logging.getLogger(__name__)
 
@@ -26,9 +27,7 @@ class LoopLag:
         self._task = asyncio.create_task(self._run(), name="loop.lag")
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await end(self._task)
 
     @property
     def worst_s(self) -> float:

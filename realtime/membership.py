@@ -10,6 +10,8 @@ from typing import Any
 
 from channels.layers import BaseChannelLayer
 
+from realtime.ending import end
+
 log = logging.getLogger(__name__)
 
 _RECONCILE_S = 1.0
@@ -65,9 +67,7 @@ class Membership:
 
     async def stop(self) -> None:
         """End both tasks and close the layer's connections of this loop."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(*self._tasks)
         await self._close_layer()
 
     async def _close_layer(self) -> None:
@@ -121,9 +121,7 @@ class Membership:
 
     async def _start_again(self) -> None:
         log.warning("the channel layer takes messages but brings none; it is opened again")
-        receiving = self._tasks[0]
-        receiving.cancel()
-        await asyncio.gather(receiving, return_exceptions=True)
+        await end(self._tasks[0])
         await self._close_layer()
         self._joined.clear()
         self._heard_at = time.monotonic()

@@ -5,7 +5,7 @@ from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
 from ms5.accounts.forms import SignIn
-from realtime import pages
+from realtime import pages, report_pages
 
 
 class CodeConverter(StringConverter):
@@ -19,6 +19,9 @@ register_converter(CodeConverter, "code")
 urlpatterns = [
     path("", pages.overview, name="overview"),
     path("lines/<code:code>/", pages.line, name="line"),
+    path("lines/<code:code>/shift/", report_pages.line_shift, name="line-shift"),
+    path("lines/<code:code>/oee/", report_pages.oee, name="oee"),
+    path("downtime/", report_pages.downtime, name="downtime"),
     path("login/", SignIn.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
 ]

@@ -15,6 +15,7 @@ from ms5.accounts.models import User
 from production.models import Line
 from production.querysets import LineQuerySet
 from realtime.boards import Board, board_of
+from realtime.shift_part import draw_shift
 
 
 @require_safe
@@ -50,7 +51,14 @@ def line(request: HttpRequest, code: str) -> HttpResponse:
     return render(
         request,
         "line.html",
-        {**_frame(board, user), "line": found, "drawing": drawing, "stale": stale},
+        {
+            **_frame(board, user),
+            "line": found,
+            "drawing": drawing,
+            "work": board.lines[0].work(board.now),
+            "shift": draw_shift(found, board.now),
+            "stale": stale,
+        },
     )
 
 

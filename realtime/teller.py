@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import DatabaseError, InterfaceError
 
 from ms5.processes.runs import tell
+from realtime.ending import end
 from realtime.figures import TOLD_EVERY_S, figures
 
 if TYPE_CHECKING:
@@ -30,9 +31,7 @@ class Teller:
         self._task = asyncio.create_task(self._keep(), name="hub.tell")
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await end(self._task)
 
     async def tell(self) -> None:
         """Write the figures as of now. Raises what the database raises."""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from realtime.access import Access, Credential, look_again
+from realtime.ending import end
 from realtime.health import degraded_parts
 from realtime.places import PLACES
 from realtime.protocol import CloseCode, FreshnessNow
@@ -51,9 +52,7 @@ class Watch:
         self._task = asyncio.create_task(self._run(), name="hub.watch")
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await end(self._task)
 
     def freshness(self, lines: frozenset[str]) -> dict[str, FreshnessNow]:
         """Return how old the data of these lines is now: the last look, and the time since."""

@@ -50,6 +50,7 @@ class Role(TextChoices):
     MODE = "mode", "mode word"
     STARVED = "starved", "starved bit"
     BLOCKED = "blocked", "blocked bit"
+    CHANGEOVER = "changeover", "changeover bit"
     MESSAGE_BITS = "message_bits", "message bits"
 
 

@@ -21,6 +21,7 @@ from production.models import (
     Product,
     Site,
 )
+from telemetry.demo_rules import load_rules
 from telemetry.models import MessageBit, Plc, Tag
 from telemetry.simulator.bakery_tags import BAG, CASE, LOAD, PLCS, WEIGH, PlcRow, TagRow
 
@@ -41,6 +42,8 @@ PRODUCTS = (
     ("P750", "750 g loaf", 2, "0.75"),
     ("SPEC", "Speciality loaf", 3, "1"),
 )
+UNNAMED = (LOAD, WEIGH, CASE)
+"""The machines whose controllers do not name the product."""
 PACK_SECONDS = {WEIGH: "0.7", CASE: "7.5"}
 # Name, role, whether it may enter the admin, whether it sees every line.
 USERS = (
@@ -68,7 +71,7 @@ class SimulatedPorts:
 
 
 @recording()
-def load_plant(ports: SimulatedPorts, now: datetime) -> None:
+def load_plant(ports: SimulatedPorts) -> None:
     """Make what is missing of the demo plant. What people edited stays.
 
     Only the port of a PLC that still points at this machine follows the simulator, which takes another
@@ -97,10 +100,11 @@ def load_plant(ports: SimulatedPorts, now: datetime) -> None:
         for code, name, line, position, is_constraint in EQUIPMENT
     }
     first = _products(machines)
-    for code in PACK_SECONDS:
-        # Their controllers do not name the product; a person would.
+    load_rules(site, lines)
+    for code in UNNAMED:
+        # Their controllers do not name the product; a person would. It holds for a past as well.
         if not Context.objects.filter(equipment=machines[code]).exists():
-            set_context(machines[code], actor=None, at=now, product=first)
+            set_context(machines[code], actor=None, at=BEGINNING, product=first)
     for row in PLCS:
         _plc(row, ports.of(row.code), machines)
 

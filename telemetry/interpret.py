@@ -77,6 +77,7 @@ def interpret(
         speed=readings.known_number("speed"),
         counters=tuple(readings.counters()),
         product_number=readings.known_whole("product"),
+        changeover=readings.known_bit("changeover"),
         faults=readings.known_faults(),
     )
 
@@ -173,6 +174,12 @@ class _Readings:
         try:
             value = self.number(role)
             return None if value is None else whole(value, role)
+        except Unclear:
+            return None
+
+    def known_bit(self, role: str) -> bool | None:
+        try:
+            return self.bit(role)
         except Unclear:
             return None
 

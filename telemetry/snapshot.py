@@ -1,5 +1,6 @@
 """What a board is told of controllers: the links of a line, and how fresh what they said is."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -29,32 +30,36 @@ class Freshness:
 
 def items(line: Line) -> list[Item]:
     """Return the link of each PLC that serves the line and of which anything was announced."""
+    return items_of([line])[line.code]
+
+
+def items_of(lines: Collection[Line]) -> dict[str, list[Item]]:
+    """Return the same by line for all of them, in two queries."""
     found = (
         Tag.objects.playing_a_role()
-        .filter(equipment__line=line)
+        .filter(equipment__line__in=lines)
         .order_by("equipment__code")
-        .values_list("plc", "equipment__code")
+        .values_list("plc", "equipment__line__code", "equipment__code")
         .distinct()
     )
     serves: dict[int, list[tuple[str, str]]] = {}
-    for plc_id, code in found:
-        serves.setdefault(plc_id, []).append((line.code, code))
+    for plc_id, line, code in found:
+        serves.setdefault(plc_id, []).append((line, code))
+    by_line: dict[str, list[Item]] = {line.code: [] for line in lines}
     links = PlcLink.objects.filter(plc__in=serves, since__isnull=False).select_related("plc")
-    return [
-        Item(
-            type="plc_status",
-            line_id=line.code,
-            equipment_code=None,
-            data=facts_of(
-                code=link.plc.code,
-                name=link.plc.name,
-                protocol=link.plc.protocol,
-                link=link,
-                serves=serves[link.plc_id],
-            )[line.code],
+    for link in links.order_by("plc__code"):
+        told = facts_of(
+            code=link.plc.code,
+            name=link.plc.name,
+            protocol=link.plc.protocol,
+            link=link,
+            serves=serves[link.plc_id],
         )
-        for link in links.order_by("plc__code")
-    ]
+        for line in {line for line, _ in serves[link.plc_id]}:
+            by_line[line].append(
+                Item(type="plc_status", line_id=line, equipment_code=None, data=told[line])
+            )
+    return by_line
 
 
 def plant_items() -> list[Item]:

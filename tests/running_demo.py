@@ -34,6 +34,7 @@ class RunningDemo:
         self.lines = []
         self.password = secrets.token_urlsafe(12) if password is None else password
         own = {"PATH": os.environ["PATH"], "MS5_DATA_DIR": str(directory)}
+        own["MS5_DEMO_HISTORY_DAYS"] = "0"  # what a test counts is what it saw
         if self.password:
             own["MS5_DEMO_PASSWORD"] = self.password
         self.process = subprocess.Popen(
@@ -88,9 +89,9 @@ class RunningDemo:
             door.sendall(f"{command}\n".encode())
             return door.makefile().readline().strip()
 
-    def ask(self, question):
+    def ask(self, question, *values):
         with closing(sqlite3.connect(self.directory / "ms5.sqlite3", timeout=10)) as database:
-            return database.execute(question).fetchall()
+            return database.execute(question, values).fetchall()
 
     def counted(self):
         """Pieces in all tallies of all equipment."""

@@ -72,7 +72,7 @@ class AuditedAdmin(_Paths, MonitoredAdmin):
 
     def delete_queryset(self, request: HttpRequest, queryset: "models.QuerySet[Any]") -> None:
         with transaction.atomic():
-            for obj in queryset.select_for_update():
+            for obj in queryset.select_for_update(of=("self",)):
                 self.audit(request, "delete", obj, before=public_fields(obj))
             super().delete_queryset(request, queryset)
 
@@ -126,5 +126,6 @@ class AuditedAdmin(_Paths, MonitoredAdmin):
 
 def _stored(model: type[models.Model], pks: list[Any]) -> dict[Any, dict[str, Any]]:
     """Return the columns of the rows as the database holds them, locked, by primary key."""
-    rows = model._base_manager.select_for_update().filter(pk__in=pks)  # noqa: SLF001 - documented
+    # A model may be ordered by what it need not have, which a lock must not reach for.
+    rows = model._base_manager.select_for_update(of=("self",)).filter(pk__in=pks)  # noqa: SLF001 - documented
     return {row.pk: public_fields(row) for row in rows}

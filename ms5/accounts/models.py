@@ -177,3 +177,24 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.actor_name} {self.action} {self.subject_name}"
+
+
+class IdempotentAnswer(models.Model):
+    """What an action answered to a key of its caller: the same key gets the same answer, and no second deed."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=100)
+    digest = models.CharField(max_length=64, help_text="Of method, path and body.")
+    status = models.PositiveSmallIntegerField(default=0)
+    body = models.JSONField(default=dict)
+    at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["user", "key"], name="a caller uses a key for one deed"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key} of {self.user}"

@@ -46,13 +46,51 @@ _RECORDS = (
     "fault",
     "context",
     "contextchange",
+    "timetally",
+    "settlement",
+    "job",
+    "jobrun",
+    "downtime",
+    "correction",
+    "changeover",
+    "changeoverstep",
+    "qualitycheck",
+    "checkdefect",
+    "qualityalert",
 )
+# What production is measured by: shifts, reasons, targets.
+_STANDARDS = (
+    "shift",
+    "break",
+    "calendarexception",
+    "reason",
+    "changeovertarget",
+    "stepplan",
+)
+_QUALITY_STANDARDS = ("defect", "qualitythreshold")
 _CONTROLLERS = ("plc", "tag", "messagebit")
 _READINGS = ("plclink", "taglatest", "sample")
 
-_BOARDS = _view("production", *_PLANT, *_RECORDS)
+_BOARDS = _view("production", *_PLANT, *_RECORDS, *_STANDARDS, *_QUALITY_STANDARDS)
 _CONTROLLERS_SEEN = _view("telemetry", *_CONTROLLERS, *_READINGS)
-_MASTER = _all("production", "product", "idealcycle")
+_MASTER = _all("production", "product", "idealcycle", *_STANDARDS)
+_QUALITY_MASTER = _all("production", *_QUALITY_STANDARDS)
+# Actions, not rows: no form adds or changes a job, a downtime or a count; their actions ask for these.
+_OWN_WORK = frozenset(
+    {
+        "production.change_context",
+        "production.change_job",  # accept, start, pause, resume, complete the own one
+        "production.add_count",  # good and rejects, with their reasons
+        "production.change_downtime",  # say the reason
+        "production.change_changeover",  # steps, begin and end
+    }
+)
+_SUPERVISION = _OWN_WORK | {
+    "production.add_job",  # plan, assign, reorder, cancel, and anybody's job
+    "production.confirm_downtime",  # confirm, split, merge, reassign
+    "production.add_correction",
+}
+_CHECKS = frozenset({"production.add_qualitycheck"})
 _ENGINEERING = (
     _all("production", "line", "equipment")
     | _all("telemetry", *_CONTROLLERS)
@@ -66,23 +104,27 @@ SEES_OPERATIONS = "processes.view_heartbeat"
 """What whoever asks how MS5 itself fares must be permitted: details of health, metrics, "Is it alive?"."""
 
 PERMISSIONS: Mapping[str, frozenset[str]] = {
-    Role.OPERATOR: _BOARDS | {"production.change_context"},
-    Role.SHIFT_MANAGER: _BOARDS | {"production.change_context"},
+    Role.OPERATOR: _BOARDS | _OWN_WORK | _CHECKS,
+    Role.SHIFT_MANAGER: _BOARDS | _SUPERVISION | _CHECKS,
     Role.PRODUCTION_MANAGER: _BOARDS
     | _MASTER
-    | {"production.change_context"}
+    | _QUALITY_MASTER
+    | _SUPERVISION
+    | _CHECKS
     | _view("accounts", "auditentry"),
     Role.ENGINEER: _BOARDS | _MASTER | _ENGINEERING | _OPERATIONS,
     Role.MAINTENANCE: _BOARDS | _CONTROLLERS_SEEN,
-    Role.QUALITY: _BOARDS,
+    Role.QUALITY: _BOARDS | _QUALITY_MASTER | _CHECKS | {"production.add_count"},
     Role.VIEWER: _BOARDS,
-    Role.INTEGRATOR: _BOARDS,
+    Role.INTEGRATOR: _BOARDS | _OWN_WORK | {"production.add_job"},
     # An admin may do everything but rewrite the past: records and the audit have no form that changes them.
     Role.ADMIN: _BOARDS
     | _MASTER
     | _ENGINEERING
     | _OPERATIONS
-    | {"production.change_context"}
+    | _QUALITY_MASTER
+    | _SUPERVISION
+    | _CHECKS
     | _all("production", "site", "area")
     | _all("accounts", "user", "apitoken")
     | _view("accounts", "auditentry", "signinattempts"),
@@ -92,7 +134,7 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
 SCOPES: Mapping[str, frozenset[str]] = {
     TokenScope.READ: _BOARDS | _CONTROLLERS_SEEN | _OPERATIONS,
     TokenScope.CALLS: frozenset(),  # until there are calls
-    TokenScope.PRODUCTION: frozenset({"production.change_context"}),
+    TokenScope.PRODUCTION: _OWN_WORK | {"production.add_job"},
 }
 
 

@@ -9,6 +9,12 @@ MIGRATE: Arguments = ("manage.py", "migrate", "--noinput")
 COLLECT_STATIC: Arguments = ("manage.py", "collectstatic", "--noinput", "--verbosity", "0")
 SEED: Arguments = ("manage.py", "seed_demo")
 
+
+def history(days: int) -> Arguments:
+    """A past of so many days; nothing where data are already."""
+    return ("manage.py", "seed_history", "--days", str(days), "--if-empty")
+
+
 _CELERY: Arguments = ("-m", "celery", "--app", "ms5", "--quiet")
 # Workers do not talk to each other: what they share is in the database.
 _ALONE: Arguments = ("--without-gossip", "--without-mingle", "--without-heartbeat")

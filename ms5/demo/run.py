@@ -107,11 +107,13 @@ class Demo:
         self._await(self._login_page, _FIRST_PAGE_WITHIN_S, "The web server")
         if redis:
             self._await(lambda: answers(redis.url, 0.5), _REDIS_WITHIN_S, "Redis")
+        self._welcome()
+        self._write_history()
         # Last, since the first page is what somebody waits for.
         self._supervisor.keep(self._program("poll", commands.POLL))
         self._supervisor.keep(self._program("worker", commands.WORKER))
         self._supervisor.keep(self._program("beat", commands.BEAT))
-        self._welcome()
+        self._show_processes()
         self._supervisor.run_until(lambda: False)
 
     def _prepare(self) -> None:
@@ -126,6 +128,22 @@ class Demo:
             )
         self._supervisor.finish(*steps)
         assets.remember(root, self._base)
+
+    def _write_history(self) -> None:
+        """Before anything is polled: a past can only be put before the first observation.
+
+        What stays behind in the data directory tells the next start that this one has seen to it.
+        """
+        days, seen_to = self._wishes.history_days, self._wishes.data_dir / "history-written"
+        if not days or seen_to.exists():
+            return
+        self._terminal.say(
+            f"The first start writes a past of {days} days before it reads the controllers: about half"
+            " a minute. MS5_DEMO_HISTORY_DAYS=0 does without."
+        )
+        history = self._program("history", commands.history(days))
+        self._supervisor.finish(self._supervisor.step(history))
+        seen_to.touch()
 
     def _seed(self, plants: PlantPorts) -> Program:
         seed = self._program("seed", commands.SEED)
@@ -164,7 +182,13 @@ class Demo:
         say(f"  log in as {', '.join(LOGINS)}")
         say(f"  password  {password}")
         say(f"  data in   {wishes.data_dir}")
-        pids = ", ".join(f"{name} {pid}" for name, pid in self._supervisor.pids().items())
-        say(f"  processes {pids}")
         say("Ctrl-C stops all of it; the data stay.")
+        say("")
+
+    def _show_processes(self) -> None:
+        say = self._terminal.say
+        pids = ", ".join(f"{name} {pid}" for name, pid in self._supervisor.pids().items())
+        say("")
+        say("The controllers are read.")
+        say(f"  processes {pids}")
         say("")

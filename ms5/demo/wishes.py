@@ -28,6 +28,9 @@ class Wishes:
     web_processes: int = 1
     """One by default: SQLite is one machine's, and two would be ready later and serve no more."""
 
+    history_days: int = 3
+    """Days of a past that the first start writes; 0 for none."""
+
     @property
     def address(self) -> str:
         """Where a browser on this machine finds the demo, such as `http://127.0.0.1:8000`."""
@@ -48,6 +51,7 @@ def wishes(environment: Mapping[str, str], base: Path) -> Wishes:
     """Read them. BadWish: a sentence that says which variable is wrong."""
     port = _number("MS5_PORT", environment.get("MS5_PORT", "8000"), 65_535)
     web_processes = environment.get("MS5_WEB_PROCESSES", "1")
+    history_days = environment.get("MS5_DEMO_HISTORY_DAYS", "3")
     password = environment.get("MS5_DEMO_PASSWORD", "")
     return Wishes(
         host=environment.get("MS5_HOST", "127.0.0.1"),
@@ -57,13 +61,14 @@ def wishes(environment: Mapping[str, str], base: Path) -> Wishes:
         password=password or secrets.token_urlsafe(9),
         password_made=not password,
         web_processes=_number("MS5_WEB_PROCESSES", web_processes, 16),
+        history_days=_number("MS5_DEMO_HISTORY_DAYS", history_days, 60, least=0),
     )
 
 
-def _number(name: str, text: str, most: int) -> int:
-    number = int(text) if text.isascii() and text.isdigit() else 0
-    if not 1 <= number <= most:
-        raise BadWish(f"{name} is {text!r}; it must be a number from 1 to {most}.")
+def _number(name: str, text: str, most: int, *, least: int = 1) -> int:
+    number = int(text) if text.isascii() and text.isdigit() else least - 1
+    if not least <= number <= most:
+        raise BadWish(f"{name} is {text!r}; it must be a number from {least} to {most}.")
     return number
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from django.db import OperationalError
+from django.db import OperationalError, connection
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -22,11 +22,14 @@ def _is_transient(error: OperationalError) -> bool:
 def retried(action: Callable[P, T]) -> Callable[P, T]:
     """Run the action up to four times on a deadlock, a serialization failure or a locked SQLite.
 
-    Only for an action that opens its own transaction and can be said again without harm.
+    Only for an action that opens its own transaction and can be said again without harm. Within another
+    action it runs once: the transaction that failed is the outer one's, which retries.
     """
 
     @wraps(action)
     def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        if connection.in_atomic_block:
+            return action(*args, **kwargs)
         for attempt in range(3):
             try:
                 return action(*args, **kwargs)

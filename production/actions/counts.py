@@ -9,22 +9,24 @@ from typing import Self
 
 from django.db import connection
 
+from ms5.database import chunks
 from production.counting import CounterState, step
-from production.models import Condition, Count, Counter, IdealCycle
+from production.models import Condition, Count, Counter, IdealCycle, Job
 from production.observation import Observation
 
 log = logging.getLogger(__name__)
 
-Value = int | str | bool | None
 QUARTER = timedelta(minutes=15)
 _EPOCH_QUARTER = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
 
 # Quantities add up in the database, which needs the sum of the old row and the new one: no upsert of
-# Django's does that, nor names the condition of a partial index. The caller holds the equipment's lock.
+# Django's does that, nor names the expressions of an index. The caller holds the equipment's lock.
 _ADD = """
-INSERT INTO production_tally (equipment_id, started_at, kind, product_id, measured, quantity)
+INSERT INTO production_tally
+    (equipment_id, started_at, kind, product_id, ideal_cycle_id, job_id, measured, quantity)
 VALUES {rows}
-ON CONFLICT ({key}) WHERE product_id IS {null}NULL
+ON CONFLICT (equipment_id, started_at, kind, COALESCE(product_id, 0), COALESCE(ideal_cycle_id, 0),
+    COALESCE(job_id, 0), measured)
 DO UPDATE SET quantity = production_tally.quantity + excluded.quantity
 """
 
@@ -48,15 +50,17 @@ class Ledger:
         condition: Condition,
         observation: Observation,
         product_id: int | None,
+        job: Job | None,
         *,
         is_known: bool,
         longest: timedelta,
-    ) -> None:
-        """Take over what the counters showed.
+    ) -> list[Count]:
+        """Take over what the counters showed; return what was counted.
 
         The pieces were made before the reading: they are of the product that was in force until then.
         They are measured if the state was known then and the counter was read at most `longest` ago.
         """
+        before = len(self.counts)
         for reading in observation.counters:
             key = (observation.equipment_id, reading.kind)
             taken = step(self.counters.get(key), reading, observation.source_at)
@@ -74,7 +78,8 @@ class Ledger:
             self.moved.add(key)
             if not taken.is_noteworthy:
                 continue
-            is_recent = taken.after is None or taken.at - taken.after <= longest
+            held_since = observation.held_from or taken.at
+            is_recent = taken.after is None or held_since - taken.after <= longest
             self.counts.append(
                 Count(
                     equipment=condition.equipment,
@@ -83,12 +88,14 @@ class Ledger:
                     after=taken.after,
                     at=taken.at,
                     product_id=product_id,
+                    job=job,
                     measured=is_known and is_recent,
                     decision=taken.decision.value,
                     value_before=taken.value_before,
                     value=taken.value,
                 )
             )
+        return self.counts[before:]
 
     def write(self) -> None:
         """Write counters, counts and tallies."""
@@ -106,9 +113,9 @@ class Ledger:
             unique_fields=["equipment", "kind"],
             update_fields=["value", "read_at"],
         )
-        _attach_ideal_cycles(self.counts)
+        attach_ideal_cycles(self.counts)
         Count.objects.bulk_create(self.counts)
-        _tally(self.counts)
+        tally(self.counts)
 
 
 def quarter(at: datetime) -> datetime:
@@ -124,7 +131,13 @@ def _state(row: Counter) -> CounterState:
     return CounterState(row.value, row.read_at)
 
 
-def _attach_ideal_cycles(counts: Collection[Count]) -> None:
+def attach_ideal_cycles(
+    counts: Collection[Count], *, leaving: IdealCycle | None = None
+) -> None:
+    """Give each count the ideal cycle of its product that is in force at its time, if there is one.
+
+    One that is `leaving` is in force no more.
+    """
     made = [count for count in counts if count.product_id is not None]
     if not made:
         return
@@ -135,6 +148,8 @@ def _attach_ideal_cycles(counts: Collection[Count]) -> None:
     ).order_by("effective_from")
     versions: dict[tuple[int, int | None], list[IdealCycle]] = defaultdict(list)
     for cycle in cycles:
+        if leaving is not None and cycle.pk == leaving.pk:
+            continue
         versions[cycle.equipment_id, cycle.product_id].append(cycle)
     for count in made:
         for cycle in versions[count.equipment_id, count.product_id]:
@@ -142,35 +157,29 @@ def _attach_ideal_cycles(counts: Collection[Count]) -> None:
                 count.ideal_cycle = cycle
 
 
-def _tally(counts: Iterable[Count]) -> None:
-    sums: dict[tuple[int, datetime, str, int | None, bool], int] = defaultdict(int)
+def tally(counts: Iterable[Count], *, sign: int = 1) -> None:
+    """Add what was counted to its quarters of an hour; with a `sign` of -1 take it out again."""
+    sums: dict[tuple[int, datetime, str, int | None, int | None, int | None, bool], int]
+    sums = defaultdict(int)
     for count in counts:
         key = (
             count.equipment_id,
             quarter(count.at),
             count.kind,
             count.product_id,
+            count.ideal_cycle_id,
+            count.job_id,
             count.measured,
         )
-        sums[key] += count.quantity
+        sums[key] += sign * count.quantity
     adapt = connection.ops.adapt_datetimefield_value
     rows = [
-        (equipment, adapt(at), kind, product, measured, quantity)
-        for (equipment, at, kind, product, measured), quantity in sums.items()
-        if quantity > 0
+        (equipment, adapt(at), *rest, quantity)
+        for (equipment, at, *rest), quantity in sums.items()
+        if quantity
     ]
-    _add([row for row in rows if row[3] is not None], has_product=True)
-    _add([row for row in rows if row[3] is None], has_product=False)
-
-
-def _add(rows: Collection[tuple[Value, ...]], *, has_product: bool) -> None:
-    if not rows:
-        return
-    key = "equipment_id, started_at, kind, measured"
-    sql = _ADD.format(
-        rows=", ".join(["(%s, %s, %s, %s, %s, %s)"] * len(rows)),
-        key="equipment_id, started_at, kind, product_id, measured" if has_product else key,
-        null="NOT " if has_product else "",
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [value for row in rows for value in row])
+    # SQLite takes 250,000 parameters, PostgreSQL 65,535.
+    for some in chunks(rows):
+        sql = _ADD.format(rows=", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s)"] * len(some)))
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [value for row in some for value in row])

@@ -77,10 +77,10 @@ def _of_this_stop(condition: Condition) -> FaultQuerySet:
     ran = Span.objects.filter(
         equipment=condition.equipment_id, state=State.RUNNING, ended_at__isnull=False
     )
-    last = ran.order_by("-ended_at").first()
+    last = ran.order_by("-ended_at").values_list("ended_at", flat=True).first()
     if last is None:
         return faults
-    return faults.filter(Q(cleared_at__isnull=True) | Q(cleared_at__gt=last.ended_at))
+    return faults.filter(Q(cleared_at__isnull=True) | Q(cleared_at__gt=last))
 
 
 def _say(condition: Condition, fault: Fault, at: datetime) -> None:

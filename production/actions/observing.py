@@ -10,6 +10,7 @@ from production.actions import faults, states
 from production.actions.context import contexts, follow_product
 from production.actions.counts import Ledger
 from production.actions.lines import locked, per_line
+from production.actions.work import LineWork
 from production.choices import State
 from production.models import Condition, Context, Fault
 from production.observation import Observation
@@ -41,6 +42,7 @@ def _observe_line(observations: Sequence[Observation]) -> int:
             moves += floor.take(condition, seen) if seen.is_good else _distrust(condition, seen)
         floor.ledger.write()
         states.save(floor.conditions.values())
+        floor.work.save()
     return moves
 
 
@@ -64,35 +66,44 @@ class _Floor:
     contexts: dict[int, Context]
     ledger: Ledger
     faults: dict[int, dict[str, Fault]]
+    work: LineWork
 
     @classmethod
     def under_lock(cls, observations: Sequence[Observation]) -> Self:
         good = [seen for seen in observations if seen.is_good]
+        conditions = locked(seen.equipment_id for seen in observations)
         return cls(
-            conditions=locked(seen.equipment_id for seen in observations),
+            conditions=conditions,
             contexts=contexts({seen.equipment_id for seen in good}),
             ledger=Ledger.of({seen.equipment_id for seen in good if seen.counters}),
             faults=faults.open_faults(
                 {seen.equipment_id for seen in good if seen.faults is not None}
+            ),
+            work=LineWork.under_lock(
+                conditions.values(), is_counting=any(seen.counters for seen in good)
             ),
         )
 
     def take(self, condition: Condition, seen: Observation) -> int:
         """Take over a good observation, newer than what is known; return the state changes."""
         at, longest = seen.source_at, states.no_data_after(condition)
+        held_from = seen.held_from or at
         moves = 0
-        if lost := gap(states.present(condition), at, longest):
-            states.forget(condition, lost, states.silent_for(condition, lost, at))
+        if lost := gap(states.present(condition), held_from, longest):
+            states.forget(condition, lost, states.silent_for(condition, lost, held_from))
             moves += 1
         context = self.contexts[condition.pk]
-        self.ledger.read(
+        counted = self.ledger.read(
             condition,
             seen,
             context.product_id,
+            self.work.job_at(at),
             is_known=condition.state != State.NO_DATA,
             longest=longest,
         )
+        before = context.product
         follow_product(condition, context, seen.product_number, at)
+        self.work.follow(condition, seen, counted, before, context.product)
         moves += self._move(condition, seen)
         condition.quality = seen.quality
         condition.trouble = ""
@@ -105,7 +116,9 @@ class _Floor:
 
     def _move(self, condition: Condition, seen: Observation) -> int:
         """Let the state and the faults follow; the state's fact comes last, since a fault may explain it."""
-        at = seen.source_at
+        # What a history says held before was so from then on; what is seen now is so from now on.
+        at = max(seen.held_from or seen.source_at, condition.state_read_at or seen.source_at)
+        at = min(at, seen.source_at)
         move = change(condition.state, seen.state, at, has_begun=condition.since is not None)
         if move:
             states.leave(condition, at)

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from ms5.events.log import append
+from production.actions import stopping
 from production.choices import State
 from production.models import Condition, Span
 from production.public import state_of
@@ -15,6 +16,7 @@ from production.transitions import Move, Present
 SAVED = (
     "state",
     "since",
+    "stopped_since",
     "previous",
     "reason",
     "last_good_at",
@@ -23,6 +25,7 @@ SAVED = (
     "trouble",
     "speed",
     "product_number",
+    "changeover_bit",
 )
 LONGEST_REASON = 200
 
@@ -48,6 +51,7 @@ def leave(condition: Condition, at: datetime) -> None:
 
 def enter(condition: Condition, move: Move, reason: str) -> None:
     """Begin the state at the end of the span that `leave` ended, and say so."""
+    stopping.follow(condition, move)
     condition.previous = condition.state if condition.since is not None else ""
     condition.state = move.state
     condition.since = move.at

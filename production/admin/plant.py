@@ -9,17 +9,30 @@ from django.utils import timezone
 
 from ms5.accounts.audited import actor
 from ms5.admin_base import STATE_COLOURS, VisibleFilter, ago, column
+from production.actions import calendar, standards
 from production.admin.base import AllLinesToAdd, LimitedAdmin, LimitedInline, PlantAdmin
+from production.admin.following import FollowedCycles, InAction
 from production.models import Area, Equipment, IdealCycle, Line, Product, Site
 from production.visibility import with_a_visible_line
 
 
 @admin.register(Site)
-class SiteAdmin(AllLinesToAdd, PlantAdmin):
+class SiteAdmin(InAction, AllLinesToAdd, PlantAdmin):
     """Plants, each with the time zone its shifts live in."""
 
     list_display = ("code", "name", "time_zone")
     search_fields = ("code", "name")
+
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: Site,
+        form: Any,
+        change: bool,  # noqa: FBT001 - as Django declares it
+    ) -> None:
+        super().save_model(request, obj, form, change)
+        if change and "time_zone" in form.changed_data:
+            calendar.moved(Equipment.objects.filter(line__area__site=obj))
 
     def get_queryset(self, request: HttpRequest) -> "models.QuerySet[Any]":
         rows = super().get_queryset(request)
@@ -27,7 +40,7 @@ class SiteAdmin(AllLinesToAdd, PlantAdmin):
 
 
 @admin.register(Area)
-class AreaAdmin(AllLinesToAdd, PlantAdmin):
+class AreaAdmin(InAction, AllLinesToAdd, PlantAdmin):
     """Parts of a site."""
 
     list_display = ("code", "name", "site")
@@ -35,6 +48,17 @@ class AreaAdmin(AllLinesToAdd, PlantAdmin):
     list_select_related = ("site",)
     search_fields = ("code", "name", "site__code", "site__name")
     autocomplete_fields = ("site",)
+
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: Area,
+        form: Any,
+        change: bool,  # noqa: FBT001 - as Django declares it
+    ) -> None:
+        super().save_model(request, obj, form, change)
+        if change and "site" in form.changed_data:
+            calendar.moved(Equipment.objects.filter(line__area=obj))
 
     def get_queryset(self, request: HttpRequest) -> "models.QuerySet[Any]":
         rows = super().get_queryset(request)
@@ -52,7 +76,7 @@ class EquipmentInline(LimitedInline):
 
 
 @admin.register(Line)
-class LineAdmin(AllLinesToAdd, LimitedAdmin):
+class LineAdmin(InAction, AllLinesToAdd, LimitedAdmin):
     """Lines in plant order, each with its equipment."""
 
     within = "pk"
@@ -70,7 +94,24 @@ class LineAdmin(AllLinesToAdd, LimitedAdmin):
                 "description": "The code names the line for programs and boards and never changes.",
             },
         ),
+        (
+            "Its figures",
+            {"fields": ("oee_method", "no_data_is_stop", "changeover_good_needed")},
+        ),
     )
+
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: Line,
+        form: Any,
+        change: bool,  # noqa: FBT001 - as Django declares it
+    ) -> None:
+        super().save_model(request, obj, form, change)
+        if change and {"oee_method", "no_data_is_stop"} & set(form.changed_data):
+            standards.line_changed(obj)
+        if change and "area" in form.changed_data:
+            calendar.moved(Equipment.objects.filter(line=obj))
 
     def get_queryset(self, request: HttpRequest) -> "models.QuerySet[Any]":
         rows = super().get_queryset(request)
@@ -91,12 +132,12 @@ class IdealCycleInline(LimitedInline):
     model = IdealCycle
     within = "equipment__line"
     line_code_path = "equipment.line.code"
-    fields = ("product", "seconds", "effective_from")
+    fields = ("product", "seconds", "effective_from", "slow_after_s", "stop_after_s")
     autocomplete_fields = ("product",)
 
 
 @admin.register(Equipment)
-class EquipmentAdmin(LimitedAdmin):
+class EquipmentAdmin(FollowedCycles, InAction, LimitedAdmin):
     """Machines: their place in the line, their thresholds, and what they are doing now."""
 
     within = "line"
@@ -129,6 +170,17 @@ class EquipmentAdmin(LimitedAdmin):
             },
         ),
     )
+
+    def save_model(
+        self,
+        request: HttpRequest,
+        obj: Equipment,
+        form: Any,
+        change: bool,  # noqa: FBT001 - as Django declares it
+    ) -> None:
+        super().save_model(request, obj, form, change)
+        if change and {"stop_after_s", "is_constraint", "line"} & set(form.changed_data):
+            standards.thresholds_changed(obj)
 
     def get_queryset(self, request: HttpRequest) -> "models.QuerySet[Any]":
         return Equipment.objects.in_flow_order().filter(
@@ -167,12 +219,23 @@ class ProductAdmin(PlantAdmin):
 
 
 @admin.register(IdealCycle)
-class IdealCycleAdmin(LimitedAdmin):
-    """How long one piece ideally takes. A new standard is a new row, so that past figures keep theirs."""
+class IdealCycleAdmin(FollowedCycles, InAction, LimitedAdmin):
+    """How long one piece ideally takes. A new standard is a new row, so that past figures keep theirs.
+
+    One that is added or changed for the past holds there too: what was counted takes it.
+    """
 
     within = "equipment__line"
     line_code_path = "equipment.line.code"
-    list_display = ("equipment", "product", "seconds", "per_minute", "effective_from")
+    list_display = (
+        "equipment",
+        "product",
+        "seconds",
+        "per_minute",
+        "effective_from",
+        "slow_after_s",
+        "stop_after_s",
+    )
     list_filter = (("equipment__line", VisibleFilter), ("product", VisibleFilter))
     list_select_related = ("equipment", "product")
     search_fields = ("equipment__code", "equipment__name", "product__code", "product__name")

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from ms5.admin_base import STATE_COLOURS, VisibleFilter, ago, column, length
 from production.admin.base import LimitedRecordAdmin
+from production.admin.corrections import links
 from production.models import (
     Condition,
     Context,
@@ -119,12 +120,16 @@ class CountAdmin(EquipmentRecordAdmin):
         "quantity",
         "product",
         "badge",
+        "job",
+        "defect",
+        "by",
         "value_before",
         "value",
         "measured",
+        "correct",
     )
     list_filter = (*_LINE, "kind", "decision", "measured", ("product", VisibleFilter))
-    list_select_related = ("equipment", "product")
+    list_select_related = ("equipment", "product", "job", "defect", "by")
     # The table is long and has no index by time alone; rows are written in its order.
     ordering = ("-pk",)
 
@@ -132,14 +137,33 @@ class CountAdmin(EquipmentRecordAdmin):
     def badge(self, count: Count) -> tuple[str, str]:
         return count.decision, count.get_decision_display()
 
+    @column("")
+    def correct(self, count: Count) -> str:
+        return links("count", pk=count.pk)
+
 
 @admin.register(Tally)
 class TallyAdmin(EquipmentRecordAdmin):
     """Pieces per quarter of an hour."""
 
-    list_display = ("started_at", "equipment", "kind", "product", "quantity")
-    list_filter = (*_LINE, "kind", ("product", VisibleFilter))
-    list_select_related = ("equipment", "product")
+    list_display = (
+        "started_at",
+        "equipment",
+        "kind",
+        "product",
+        "job",
+        "ideal_cycle",
+        "measured",
+        "quantity",
+    )
+    list_filter = (*_LINE, "kind", "measured", ("product", VisibleFilter))
+    list_select_related = (
+        "equipment",
+        "product",
+        "job",
+        "ideal_cycle__equipment",
+        "ideal_cycle__product",
+    )
     date_hierarchy = "started_at"
 
 

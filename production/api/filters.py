@@ -70,6 +70,8 @@ class CountFilter(ByEquipment):
     decision = filters.ChoiceFilter(choices=Decision.choices)
     measured = filters.BooleanFilter()
     product = filters.CharFilter(field_name="product__code", label="Code of the product.")
+    job = filters.CharFilter(field_name="job__number", label="Number of the job.")
+    defect = filters.CharFilter(field_name="defect__code", label="Code of the defect.")
     after = moment("at", "gte", "At or after this time.")
     before = moment("at", "lt", "Before this time.")
 
@@ -79,6 +81,8 @@ class TallyFilter(ByEquipment):
 
     kind = filters.ChoiceFilter(choices=CountKind.choices)
     product = filters.CharFilter(field_name="product__code", label="Code of the product.")
+    job = filters.CharFilter(field_name="job__number", label="Number of the job.")
+    measured = filters.BooleanFilter()
     after = moment("started_at", "gte", "Quarters that begin at or after this time.")
     before = moment("started_at", "lt", "Quarters that begin before this time.")
 

@@ -4,7 +4,16 @@ from collections.abc import Sequence
 
 from rest_framework.viewsets import ViewSetMixin
 
-from production.api import views
+from production.api import (
+    calendar,
+    changeovers,
+    corrections,
+    downtimes,
+    jobs,
+    oee,
+    quality,
+    views,
+)
 
 ROUTES: Sequence[tuple[str, type[ViewSetMixin]]] = (
     ("sites", views.Sites),
@@ -21,4 +30,11 @@ ROUTES: Sequence[tuple[str, type[ViewSetMixin]]] = (
     ("faults", views.Faults),
     ("contexts", views.Contexts),
     ("context-changes", views.ContextChanges),
+    *calendar.ROUTES,
+    *jobs.ROUTES,
+    *downtimes.ROUTES,
+    *changeovers.ROUTES,
+    *quality.ROUTES,
+    *corrections.ROUTES,
+    *oee.ROUTES,
 )

@@ -16,6 +16,7 @@ from production.models import (
     Equipment,
     Fault,
     IdealCycle,
+    Job,
     Line,
     Product,
     Site,
@@ -56,7 +57,17 @@ class LineSerializer(ModelSerializer[Line]):
 
     class Meta:
         model = Line
-        fields = ("code", "name", "site", "area", "position", "equipment")
+        fields = (
+            "code",
+            "name",
+            "site",
+            "area",
+            "position",
+            "oee_method",
+            "no_data_is_stop",
+            "changeover_good_needed",
+            "equipment",
+        )
 
 
 class NowSerializer(ModelSerializer[Condition]):
@@ -64,7 +75,15 @@ class NowSerializer(ModelSerializer[Condition]):
 
     class Meta:
         model = Condition
-        fields = ("state", "since", "reason", "speed", "quality", "last_good_at")
+        fields = (
+            "state",
+            "since",
+            "stopped_since",
+            "reason",
+            "speed",
+            "quality",
+            "last_good_at",
+        )
 
 
 class EquipmentSerializer(ModelSerializer[Equipment]):
@@ -105,7 +124,15 @@ class IdealCycleSerializer(ModelSerializer[IdealCycle]):
 
     class Meta:
         model = IdealCycle
-        fields = ("id", "equipment", "product", "seconds", "effective_from")
+        fields = (
+            "id",
+            "equipment",
+            "product",
+            "seconds",
+            "effective_from",
+            "slow_after_s",
+            "stop_after_s",
+        )
 
 
 class ConditionSerializer(ModelSerializer[Condition]):
@@ -125,7 +152,15 @@ class SpanSerializer(ModelSerializer[Span]):
 
     class Meta:
         model = Span
-        fields = ("id", "equipment", "state", "started_at", "ended_at", "reason")
+        fields = (
+            "id",
+            "equipment",
+            "state",
+            "started_at",
+            "ended_at",
+            "reason",
+            "made_by",
+        )
 
 
 class CounterSerializer(ModelSerializer[Counter]):
@@ -143,6 +178,9 @@ class CountSerializer(ModelSerializer[Count]):
 
     equipment = _code()
     product = _code()
+    defect = _code()
+    job = serializers.SlugRelatedField[Job](slug_field="number", read_only=True)
+    by = serializers.StringRelatedField[User](help_text="Null: a counter counted.")
 
     class Meta:
         model = Count
@@ -155,10 +193,14 @@ class CountSerializer(ModelSerializer[Count]):
             "at",
             "product",
             "ideal_cycle",
+            "job",
+            "defect",
+            "by",
             "measured",
             "decision",
             "value_before",
             "value",
+            "made_by",
         )
 
 
@@ -167,10 +209,21 @@ class TallySerializer(ModelSerializer[Tally]):
 
     equipment = _code()
     product = _code()
+    job = serializers.SlugRelatedField[Job](slug_field="number", read_only=True)
 
     class Meta:
         model = Tally
-        fields = ("id", "equipment", "started_at", "kind", "product", "quantity")
+        fields = (
+            "id",
+            "equipment",
+            "started_at",
+            "kind",
+            "product",
+            "ideal_cycle",
+            "job",
+            "measured",
+            "quantity",
+        )
 
 
 class FaultSerializer(ModelSerializer[Fault]):

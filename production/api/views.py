@@ -126,7 +126,7 @@ class Counters(LineLimited[Counter]):
 class Counts(LineLimited[Count]):
     """Increments, newest first, each made in `(after, at]`, with what was decided about it."""
 
-    queryset = Count.objects.select_related("equipment", "product")
+    queryset = Count.objects.select_related("equipment", "product", "job", "defect", "by")
     serializer_class = serializers.CountSerializer
     filterset_class = filters.CountFilter
     within = "equipment__line"
@@ -135,7 +135,7 @@ class Counts(LineLimited[Count]):
 class Tallies(LineLimited[Tally]):
     """Pieces per quarter of an hour, newest first."""
 
-    queryset = Tally.objects.select_related("equipment", "product")
+    queryset = Tally.objects.select_related("equipment", "product", "job")
     serializer_class = serializers.TallySerializer
     filterset_class = filters.TallyFilter
     within = "equipment__line"

@@ -8,6 +8,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.db.models.functions import Lower
 
+from production.choices import OeeMethod
 from production.querysets import EquipmentQuerySet, IdealCycleQuerySet, LineQuerySet
 
 CODE = RegexValidator(
@@ -81,6 +82,23 @@ class Line(models.Model):
     )
     name = models.CharField(max_length=100)
     position = models.PositiveIntegerField(default=0, help_text="Order on the overview.")
+    oee_method = models.CharField(
+        max_length=10,
+        choices=OeeMethod.choices,
+        default=OeeMethod.CONSTRAINT,
+        verbose_name="OEE method",
+        help_text="Whose figures are the line's.",
+    )
+    no_data_is_stop = models.BooleanField(
+        default=False,
+        verbose_name="no data is a stop",
+        help_text="Whether time that nobody measured counts as an unplanned stop.",
+    )
+    changeover_good_needed = models.PositiveIntegerField(
+        default=10,
+        validators=[MinValueValidator(1)],
+        help_text="Good pieces in a row of the new product that end a changeover.",
+    )
 
     objects = LineQuerySet.as_manager()
 
@@ -195,6 +213,18 @@ class IdealCycle(models.Model):
         help_text="Seconds per piece, exact: 0.6 is 100 a minute.",
     )
     effective_from = models.DateTimeField(help_text="Holds from here until the next one.")
+    slow_after_s = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0), MaxValueValidator(DAY_S)],
+        help_text="For this product; empty: that of the equipment.",
+    )
+    stop_after_s = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0), MaxValueValidator(DAY_S)],
+        help_text="For this product; empty: that of the equipment.",
+    )
 
     objects = IdealCycleQuerySet.as_manager()
 

@@ -4,10 +4,18 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Coalesce
 
 from production.choices import CountKind, Decision, Severity, Source, State
+from production.models.corrections import Superseded
 from production.models.floor import Equipment, IdealCycle, Product
-from production.querysets import CountQuerySet, FaultQuerySet, SpanQuerySet, TallyQuerySet
+from production.querysets import (
+    CountQuerySet,
+    FaultQuerySet,
+    LiveManager,
+    SpanQuerySet,
+    TallyQuerySet,
+)
 
 
 class Condition(models.Model):
@@ -24,6 +32,10 @@ class Condition(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.NO_DATA)
     since = models.DateTimeField(
         null=True, help_text="When the state began; empty before any data."
+    )
+    stopped_since = models.DateTimeField(
+        null=True,
+        help_text="When the present stop began, whatever its states; empty while it runs.",
     )
     previous = models.CharField(
         max_length=10,
@@ -46,6 +58,9 @@ class Condition(models.Model):
     product_number = models.IntegerField(
         null=True, help_text="The product by the controller's number, as last read."
     )
+    changeover_bit = models.BooleanField(
+        null=True, help_text="The controller's changeover bit as last read; empty if none is."
+    )
 
     class Meta:
         constraints: ClassVar = [
@@ -59,7 +74,7 @@ class Condition(models.Model):
         return f"{self.equipment}: {self.get_state_display()}"
 
 
-class Span(models.Model):
+class Span(Superseded):
     """A stay in one state, half open. Spans of an equipment never overlap and leave no hole."""
 
     equipment = models.ForeignKey(Equipment, on_delete=models.PROTECT, related_name="spans")
@@ -68,18 +83,20 @@ class Span(models.Model):
     ended_at = models.DateTimeField(null=True, help_text="Empty while it lasts.")
     reason = models.CharField(max_length=200, blank=True)
 
-    objects = SpanQuerySet.as_manager()
+    objects: ClassVar = LiveManager.from_queryset(SpanQuerySet)()
 
     class Meta:
         ordering: ClassVar = ["-started_at"]
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["equipment"],
-                condition=models.Q(ended_at__isnull=True),
+                condition=models.Q(ended_at__isnull=True, superseded_by__isnull=True),
                 name="an equipment is in one state at a time",
             ),
             models.UniqueConstraint(
-                fields=["equipment", "started_at"], name="one span begins at a time"
+                fields=["equipment", "started_at"],
+                condition=models.Q(superseded_by__isnull=True),
+                name="one span begins at a time",
             ),
             models.CheckConstraint(
                 condition=models.Q(ended_at__isnull=True)
@@ -118,7 +135,7 @@ class Counter(models.Model):
         return f"{self.equipment} {self.kind}: {self.value}"
 
 
-class Count(models.Model):
+class Count(Superseded):
     """An increment, never a running total, with what was decided about it.
 
     Made in `(after, at]`. `measured` is false for pieces that a counter showed after a gap: they are
@@ -136,6 +153,23 @@ class Count(models.Model):
     ideal_cycle = models.ForeignKey(
         IdealCycle, on_delete=models.PROTECT, null=True, related_name="+"
     )
+    job = models.ForeignKey(
+        "production.Job", on_delete=models.SET_NULL, null=True, related_name="counts"
+    )
+    defect = models.ForeignKey(
+        "production.Defect",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="+",
+        help_text="Why it was rejected; empty: nobody has said.",
+    )
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        help_text="Who entered it; empty: a counter did.",
+    )
     measured = models.BooleanField(default=True)
     decision = models.CharField(
         max_length=10, choices=Decision.choices, default=Decision.COUNTED
@@ -143,7 +177,7 @@ class Count(models.Model):
     value_before = models.BigIntegerField(null=True)
     value = models.BigIntegerField(null=True, help_text="What the counter showed.")
 
-    objects = CountQuerySet.as_manager()
+    objects: ClassVar = LiveManager.from_queryset(CountQuerySet)()
 
     class Meta:
         ordering: ClassVar = ["-at", "-pk"]
@@ -171,6 +205,12 @@ class Tally(models.Model):
     started_at = models.DateTimeField()
     kind = models.CharField(max_length=10, choices=CountKind.choices)
     product = models.ForeignKey(Product, on_delete=models.PROTECT, null=True, related_name="+")
+    ideal_cycle = models.ForeignKey(
+        IdealCycle, on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    job = models.ForeignKey(
+        "production.Job", on_delete=models.CASCADE, null=True, related_name="tallies"
+    )
     measured = models.BooleanField(default=True)
     quantity = models.BigIntegerField()
 
@@ -181,19 +221,67 @@ class Tally(models.Model):
         verbose_name_plural = "tallies"
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["equipment", "started_at", "kind", "product", "measured"],
-                condition=models.Q(product__isnull=False),
-                name="a quarter is tallied once per product",
-            ),
-            models.UniqueConstraint(
-                fields=["equipment", "started_at", "kind", "measured"],
-                condition=models.Q(product__isnull=True),
-                name="a quarter is tallied once without a product",
+                "equipment",
+                "started_at",
+                "kind",
+                Coalesce("product", 0),
+                Coalesce("ideal_cycle", 0),
+                Coalesce("job", 0),
+                "measured",
+                name="a quarter is tallied once",
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.equipment} {self.kind} {self.quantity}"
+
+
+class TimeTally(models.Model):
+    """Microseconds of a quarter of an hour by bucket, of time that is settled.
+
+    Their sum is the quarter, or the part of it until `Settlement.until`. Stops are counted in the quarter
+    where they began.
+    """
+
+    equipment = models.ForeignKey(
+        Equipment, on_delete=models.CASCADE, related_name="time_tallies"
+    )
+    started_at = models.DateTimeField()
+    not_scheduled_us = models.BigIntegerField(default=0)
+    planned_us = models.BigIntegerField(default=0)
+    no_data_us = models.BigIntegerField(default=0)
+    failure_us = models.BigIntegerField(default=0)
+    adjustment_us = models.BigIntegerField(default=0)
+    idling_us = models.BigIntegerField(default=0)
+    changeover_us = models.BigIntegerField(default=0)
+    small_stop_us = models.BigIntegerField(default=0)
+    running_us = models.BigIntegerField(default=0)
+    small_stops = models.PositiveIntegerField(default=0)
+    stops = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering: ClassVar = ["-started_at"]
+        verbose_name_plural = "time tallies"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["equipment", "started_at"], name="a quarter's time is tallied once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.equipment} {self.started_at:%H:%M}"
+
+
+class Settlement(models.Model):
+    """Up to when the time of an equipment is tallied: whole quarters that only a correction can change."""
+
+    equipment = models.OneToOneField(
+        Equipment, on_delete=models.CASCADE, primary_key=True, related_name="settlement"
+    )
+    until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.equipment} until {self.until:%H:%M}"
 
 
 class Fault(models.Model):
@@ -285,6 +373,9 @@ class ContextChange(ContextFields):
 
     class Meta:
         ordering: ClassVar = ["-at", "-pk"]
+        indexes: ClassVar = [
+            models.Index(fields=["equipment", "at"], name="context_change_equipment_at")
+        ]
 
     def __str__(self) -> str:
         return f"context of {self.equipment} at {self.at:%H:%M:%S}"

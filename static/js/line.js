@@ -8,17 +8,26 @@ import "./components/machine-strip.js";
 import "./components/plc-list.js";
 import "./components/server-clock.js";
 import "./components/speed-bar.js";
+import "./components/shift-part.js";
 import "./components/stale-mark.js";
+import "./components/work-strip.js";
 import { drawFrame } from "./components/page-frame.js";
 import { drawLine } from "./drawing.js";
 import { live } from "./live.js";
 import { lineOf } from "./reduce.js";
+import { drawWork } from "./work.js";
 
 const face = document.querySelector("line-board");
 const code = face.dataset.line;
+const strip = face.querySelector("work-strip");
+const shift = face.querySelector("shift-part");
+const { timeZone } = document.querySelector("server-clock").dataset;
 
 live([{ subscription_type: "line", target_id: code }], (board, { now, known }, connection) => {
-  const drawing = drawLine(lineOf(board, code), now, known);
+  const line = lineOf(board, code);
+  const drawing = drawLine(line, now, known);
   drawFrame(board, now, connection, drawing.fresh.level === "stale" ? drawing.fresh.timer : "");
   face.drawing = drawing;
+  strip.work = drawWork(line, timeZone, known);
+  shift.line = line;
 });

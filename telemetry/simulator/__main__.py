@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 
+from telemetry.scripted.days import SCRIPTS
 from telemetry.simulator.plant import BakeryPorts, serve_bakery
 
 PR_SET_PDEATHSIG = 1
@@ -28,6 +29,7 @@ def main() -> int:
     parser.add_argument("--control-port", type=int, help="a door for commands; 0 is any port")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--speedup", type=float, default=1.0, help="bakery seconds per second")
+    parser.add_argument("--script", choices=SCRIPTS, help="play it when the door is told to")
     parser.add_argument("--die-with-parent", action="store_true", help="Linux only")
     given = parser.parse_args()
 
@@ -50,6 +52,7 @@ def main() -> int:
             host=given.host,
             seed=given.seed,
             speedup=given.speedup,
+            script=SCRIPTS.get(given.script),
             announce=_say,
         )
     except OSError as error:

@@ -18,13 +18,15 @@ class Controllable(Protocol):
     def hold(self, plc: str) -> None: ...
     def release(self, plc: str) -> None: ...
     def cut_off(self, plc: str, seconds: float) -> None: ...
+    def play(self) -> None: ...
+    def played_s(self) -> float | None: ...
 
 
 def obey(plant: Controllable, line: str) -> str:
     """The answer to one command; what cannot be done is answered with why.
 
     `get PLC NAME`, `set PLC NAME NUMBER` (kept until `free PLC`), `hold PLC jam` (kept until
-    `release PLC`), `offline PLC SECONDS`.
+    `release PLC`), `offline PLC SECONDS`; with a script also `play`, and `played` (its seconds).
     """
     try:
         match line.split():
@@ -40,8 +42,12 @@ def obey(plant: Controllable, line: str) -> str:
                 plant.release(plc)
             case ["offline", plc, seconds]:
                 plant.cut_off(plc, float(seconds))
+            case ["play"]:
+                plant.play()
+            case ["played"]:
+                return str(plant.played_s())
             case _:
-                return "error: get, set, free, hold, release or offline"
+                return "error: get, set, free, hold, release, offline, play or played"
     except (LookupError, ValueError, OverflowError, struct.error) as error:
         return f"error: {type(error).__name__} {error}"
     return "ok"

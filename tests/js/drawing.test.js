@@ -6,6 +6,7 @@ import { drawConnection, gapNotice, spokenOf } from "../../static/js/connection.
 import { drawLine } from "../../static/js/drawing.js";
 import * as format from "../../static/js/format.js";
 import { freshnessOf } from "../../static/js/freshness.js";
+import { drawWork } from "../../static/js/work.js";
 import { golden } from "./golden.js";
 
 for (const [name, cases] of Object.entries(golden("drawing/formats.json"))) {
@@ -21,6 +22,10 @@ for (const { name, sources, now, fresh } of golden("drawing/freshness.json")) {
 
 for (const { name, line, now, drawing } of golden("drawing/lines.json")) {
   test(`golden: ${name}`, () => assert.deepEqual(drawLine(line, Date.parse(now)), drawing));
+}
+
+for (const { name, line, now, time_zone, work } of golden("drawing/work.json")) {
+  test(`golden: ${name}`, () => assert.deepEqual(drawWork(line, time_zone, Date.parse(now)), work));
 }
 
 test("a line of which nothing is known yet is drawn all the same", () => {

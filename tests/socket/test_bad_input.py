@@ -7,7 +7,6 @@ from contextlib import ExitStack
 import pytest
 from django.db import connection
 
-from ms5.web.server import configuration
 from realtime.protocol import ErrorCode
 from realtime.threads import DatabaseThreads
 from tests import factories
@@ -38,7 +37,7 @@ def test_each_case_of_the_corpus_has_its_answer_and_no_other(floor):
     key, limits = key_of(floor.viewer), lifted()
     found = {}
     with (
-        serving(limits, configured=configuration) as server,
+        serving(limits) as server,
         no_mistake(),
         witness(server, floor.viewer) as heard,
     ):
@@ -72,7 +71,7 @@ def test_fuzzed_frames_have_one_answer_each_and_reach_every_code(floor):
     fuzzer, limits = Fuzzer(SEED), lifted(subscriptions=20)
     codes, closes, frames = Counter(), Counter(), 0
     with (
-        serving(limits, configured=configuration) as server,
+        serving(limits) as server,
         no_mistake(),
         witness(server, floor.viewer) as heard,
     ):

@@ -7,7 +7,6 @@ from contextlib import suppress
 
 import pytest
 
-from ms5.web.server import configuration
 from realtime.limits import Limits
 from tests.figures import record
 from tests.rude import Ended, Rude, close, resident_bytes, text
@@ -32,7 +31,7 @@ def subscriptions(count):
 
 def test_of_ten_thousand_subscriptions_at_once_most_are_too_fast_and_then_it_is_over(floor):
     limits = Limits(heartbeat_s=0.5, connections_per_user=100)
-    with serving(limits, configured=configuration) as server:
+    with serving(limits) as server:
         with witness(server, floor.engineer) as heard:
             with Rude(server.port).open(key_of(floor.viewer)) as rude:
                 codes, code = _flood(rude, subscriptions(FLOOD))
@@ -49,7 +48,7 @@ def test_of_ten_thousand_subscriptions_at_once_most_are_too_fast_and_then_it_is_
 
 @pytest.mark.timeout(240)
 def test_of_ten_thousand_slow_subscriptions_two_hundred_are_taken(floor):
-    with serving(lifted(waiting=2 * FLOOD), configured=configuration) as server:
+    with serving(lifted(waiting=2 * FLOOD)) as server:
         with witness(server, floor.engineer) as heard:
             with Rude(server.port).open(key_of(floor.viewer)) as rude:
                 rude.send(subscriptions(FLOOD) + text('{"type":"get_subscriptions"}'))
@@ -68,7 +67,7 @@ def test_of_ten_thousand_slow_subscriptions_two_hundred_are_taken(floor):
 
 def test_a_client_that_says_the_same_nonsense_is_closed_and_may_come_again(floor):
     limits = Limits(heartbeat_s=0.5, handshake_burst=100)
-    with serving(limits, configured=configuration) as server:
+    with serving(limits) as server:
         for _ in range(3):
             with Rude(server.port).open(key_of(floor.viewer)) as rude:
                 codes, code = _flood(rude, text("nonsense") * 1_000)
@@ -81,7 +80,7 @@ def test_a_client_that_says_the_same_nonsense_is_closed_and_may_come_again(floor
 def test_a_thousand_come_and_go_and_leave_nothing(floor):
     key = key_of(floor.viewer)
     wish = {"subscription_type": "line", "target_id": "L-OWN"}
-    with serving(lifted(), configured=configuration) as server:
+    with serving(lifted()) as server:
         with witness(server, floor.engineer) as heard:
             before = resident_bytes()
             for number in range(1_000):
@@ -110,7 +109,7 @@ def test_a_thousand_come_and_go_and_leave_nothing(floor):
 def test_one_address_that_knocks_too_often_is_asked_to_stay_away(floor):
     limits = Limits(heartbeat_s=0.5, handshakes_per_second=0.01, handshake_burst=20)
     key, found = key_of(floor.engineer), Counter()
-    with serving(limits, configured=configuration) as server:
+    with serving(limits) as server:
         for _ in range(60):
             with Rude(server.port).open(key) as rude:
                 try:
@@ -124,7 +123,7 @@ def test_one_address_that_knocks_too_often_is_asked_to_stay_away(floor):
 
 def test_a_client_that_never_reads_is_cut_off_and_leaves_no_task(floor):
     limits = lifted(waiting=50, heartbeat_s=60, close_s=0.2)
-    with serving(limits, send_buffer=4096, configured=configuration) as server:
+    with serving(limits, send_buffer=4096) as server:
         with witness(server, floor.viewer) as heard:
             with Rude(server.port, receive_buffer=4096).open(key_of(floor.engineer)) as deaf:
                 deaf.say("subscribe", subscription_type="line", target_id="L-FOREIGN")
@@ -153,7 +152,7 @@ def test_a_client_that_reads_a_frame_a_second_gets_the_newest_and_every_fact(flo
 
     newest = {keys[number % len(keys)]: number for number in range(1, changes + 1)}
     shown, seqs, gauges = {}, [], 0
-    with serving(lifted(heartbeat_s=60), send_buffer=4096, configured=configuration) as server:
+    with serving(lifted(heartbeat_s=60), send_buffer=4096) as server:
         with Rude(server.port, receive_buffer=4096).open(key_of(floor.viewer)) as slow:
             slow.say("subscribe", subscription_type="line", target_id="L-OWN")
             slow.expect("snapshot")

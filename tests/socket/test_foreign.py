@@ -9,7 +9,6 @@ from ms5.accounts.roles import Role
 from ms5.events.facts import TYPES, Kind
 from ms5.events.log import append, gauge, recording
 from ms5.events.models import Event
-from ms5.web.server import configuration
 from production.actions import observe
 from telemetry.models import Plc, PlcLink, Tag
 from tests import factories
@@ -92,7 +91,7 @@ def test_eighteen_events_of_a_foreign_line_reach_the_other_and_not_a_byte_of_the
     viewer, engineer = tenants
     pour(viewer)  # what a snapshot and a replay could bring
     with (
-        serving(lifted(), configured=configuration) as server,
+        serving(lifted()) as server,
         server.client(engineer) as control,
         Rude(server.port).open(key_of(viewer)) as fresh,
         Rude(server.port).open(key_of(viewer), protocol="ms5.v1+batch") as back,
@@ -162,7 +161,7 @@ def test_a_guess_is_answered_like_a_question_about_nothing(tenants):
     viewer, engineer = tenants
     pour(viewer, times=2)
     asked = 0
-    with serving(lifted(), configured=configuration) as server:
+    with serving(lifted()) as server:
         key = key_of(viewer)
         guesses = list(questions(LINE, MACHINE, JOB, ESCALATION))
         nothings = list(questions(NO_LINE, NO_MACHINE, JOB + 1, ESCALATION - 1))

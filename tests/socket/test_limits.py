@@ -10,7 +10,6 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from ms5.accounts.keys import issue
-from ms5.web.server import configuration
 from realtime.limits import Limits
 from tests.client import Client, Closed
 from tests.factories import at, equipment
@@ -109,7 +108,7 @@ def test_behind_proxies_connections_are_counted_by_the_address_the_proxy_told(fl
         )
 
     one_each = replace(LIMITS, connections_per_address=1)
-    with serving(one_each, configured=configuration) as server:
+    with serving(one_each) as server:
         with from_address("192.0.2.1") as one, from_address("192.0.2.2") as two:
             assert [each.receive()["user"]["name"] for each in (one, two)] == ["viewer"] * 2
             # What stands before the proxy's own entry is the client's invention.

@@ -7,7 +7,6 @@ from contextlib import ExitStack, suppress
 import pytest
 
 from ms5.demo.ports import free_port
-from ms5.web.server import configuration
 from tests import other_process
 from tests.figures import record
 from tests.rude import Ended, Opcode, Rude, close, frame, handshake, resident_bytes, text
@@ -87,7 +86,7 @@ NO_HTTP = {
 def test_each_bad_frame_is_answered_with_its_close_and_the_others_hear_on(floor):
     key, found = key_of(floor.viewer), {}
     with (
-        serving(lifted(), configured=configuration) as server,
+        serving(lifted()) as server,
         no_mistake(),
         witness(server, floor.viewer) as heard,
     ):
@@ -106,7 +105,7 @@ def test_frames_that_are_odd_and_right_are_answered(floor):
     cut = whole.index(b"\xc3") + 1
     pieces = [frame(TEXT, whole[:cut], fin=False), frame(CONTINUATION, whole[cut:])]
     with (
-        serving(lifted(), configured=configuration) as server,
+        serving(lifted()) as server,
         Rude(server.port).open(key_of(floor.viewer)) as rude,
     ):
         rude.send(b"".join(pieces))
@@ -132,7 +131,7 @@ def test_frames_that_are_odd_and_right_are_answered(floor):
 def test_pieces_that_never_end_cost_no_more_than_a_message(floor):
     """A hundred clients each begin a message and send a thousand pieces of it; some send empty ones."""
     key, pieces = key_of(floor.viewer), frame(CONTINUATION, b"x" * 60, fin=False) * 1_000
-    with serving(lifted(), configured=configuration) as server:
+    with serving(lifted()) as server:
         with witness(server, floor.viewer), ExitStack() as stack:
             clients = [stack.enter_context(Rude(server.port).open(key)) for _ in range(100)]
             before = resident_bytes()
@@ -154,7 +153,7 @@ def test_pieces_that_never_end_cost_no_more_than_a_message(floor):
 def test_a_flood_of_pings_is_answered_or_ended_and_costs_others_nothing(floor):
     key = key_of(floor.viewer)
     with (
-        serving(lifted(), configured=configuration) as server,
+        serving(lifted()) as server,
         no_mistake(),
         witness(server, floor.viewer) as heard,
     ):
@@ -173,7 +172,7 @@ def test_a_flood_of_pings_is_answered_or_ended_and_costs_others_nothing(floor):
 
 def test_a_close_that_nobody_waits_for_leaves_nothing(floor):
     key = key_of(floor.viewer)
-    with serving(lifted(), configured=configuration) as server:
+    with serving(lifted()) as server:
         for number in range(60):
             rude = Rude(server.port, receive_buffer=4096).open(key)
             rude.say("subscribe", subscription_type="line", target_id="L-OWN")
@@ -192,7 +191,7 @@ def test_a_close_that_nobody_waits_for_leaves_nothing(floor):
 def test_what_is_no_http_is_refused_and_the_server_lives(floor):
     found = {}
     with (
-        serving(lifted(), configured=configuration) as server,
+        serving(lifted()) as server,
         no_mistake(),
         witness(server, floor.viewer),
     ):
@@ -212,7 +211,7 @@ def test_half_a_handshake_holds_nobody_up(floor):
     """Some stop in the middle of their request, some send a byte a moment; others come in as ever."""
     key = key_of(floor.viewer)
     with (
-        serving(lifted(), configured=configuration) as server,
+        serving(lifted()) as server,
         no_mistake(),
         witness(server, floor.viewer),
         ExitStack() as stack,

@@ -20,6 +20,7 @@ from ms5.events.facts import (
 from realtime import formats
 from realtime.drawing import WORDS, draw_line
 from realtime.freshness import Sources, freshness_of
+from realtime.work import draw_work
 from tests.floor import T0, later, update_gauge
 
 GOLDEN = Path(__file__).parent.parent / "contract" / "drawing"
@@ -60,6 +61,23 @@ def test_a_line_is_drawn_as_the_golden_file_says(case):
         datetime.fromisoformat(case["now"]),
     )
     assert json.loads(msgspec.json.encode(drawing)) == case["drawing"]
+
+
+@pytest.mark.parametrize("case", _named(_golden("work.json")))
+def test_the_work_of_a_line_is_drawn_as_the_golden_file_says(case):
+    line = case["line"]
+    gauges = [
+        msgspec.convert(gauge["data"], TYPES[gauge["type"]].data)
+        for gauge in line["gauges"].values()
+    ]
+    work = draw_work(
+        [msgspec.convert(item["data"], TYPES[item["type"]].data) for item in line["items"]],
+        gauges,
+        next(data.constraint for data in gauges if isinstance(data, ProductionUpdate)),
+        case["time_zone"],
+        datetime.fromisoformat(case["now"]),
+    )
+    assert json.loads(msgspec.json.encode(work)) == case["work"]
 
 
 def test_the_browsers_table_of_types_is_ours():

@@ -8,20 +8,33 @@ from ms5.accounts.roles import Role
 from ms5.events.log import append, gauge, recording
 from production.models import (
     Area,
+    CalendarException,
+    Changeover,
+    ChangeoverTarget,
     Condition,
     Context,
     ContextChange,
+    Correction,
     Count,
     Counter,
+    Defect,
+    Downtime,
     Equipment,
     Fault,
     IdealCycle,
+    Job,
     Line,
     LineAccess,
     Product,
+    QualityAlert,
+    QualityCheck,
+    QualityThreshold,
+    Reason,
+    Shift,
     Site,
     Span,
     Tally,
+    TimeTally,
 )
 from telemetry.models import MessageBit, Plc, PlcLink, Sample, Tag, TagLatest
 from tests.floor import T0, later, state_fact, update_gauge
@@ -53,6 +66,18 @@ class Floor:
             "spans": self.span.pk,
             "counters": Counter.objects.get(**of).pk,
             "counts": Count.objects.get(**of).pk,
+            "entries": Count.objects.get(**of).pk,
+            "time-tallies": TimeTally.objects.get(**of).pk,
+            "shifts": Shift.objects.get(line=self.line).pk,
+            "calendar-exceptions": CalendarException.objects.get(line=self.line).pk,
+            "jobs": Job.objects.get(line=self.line).pk,
+            "downtimes": Downtime.objects.get(**of).pk,
+            "changeovers": Changeover.objects.get(line=self.line).pk,
+            "changeover-targets": ChangeoverTarget.objects.get(line=self.line).pk,
+            "quality-checks": QualityCheck.objects.get(line=self.line).pk,
+            "quality-thresholds": QualityThreshold.objects.get(line=self.line).pk,
+            "quality-alerts": QualityAlert.objects.get(line=self.line).pk,
+            "corrections": Correction.objects.get(**of).pk,
             "tallies": Tally.objects.get(**of).pk,
             "faults": Fault.objects.get(**of).pk,
             "contexts": self.equipment.code,
@@ -120,6 +145,7 @@ def equip(on: Line, number: int = 1) -> Floor:
     )
     Context.objects.create(**of, product=product)
     ContextChange.objects.create(**of, product=product, at=T0)
+    _work(on, equipment, product, number)
     plc = Plc.objects.create(
         code=f"plc-{code}",
         name=f"PLC {code}",
@@ -151,3 +177,66 @@ def equip(on: Line, number: int = 1) -> Floor:
             line_id=on.code,
         )
     return Floor(on, equipment, span, plc, tag)
+
+
+def _work(on: Line, equipment: Equipment, product: Product, number: int) -> None:
+    """Add what people and standards say of the line, one row of each."""
+    of, site = {"equipment": equipment}, on.area.site
+    someone, _ = User.objects.get_or_create(
+        username="counts", defaults={"role": Role.OPERATOR, "is_active": False}
+    )
+    defect, _ = Defect.objects.get_or_create(code="VIS-001", defaults={"name": "Print"})
+    reason, _ = Reason.objects.get_or_create(code="JAM", defaults={"name": "Jam"})
+    Count.objects.filter(**of).update(by=someone, defect=defect)
+    TimeTally.objects.create(**of, started_at=T0, running_us=900_000_000)
+    if number == 1:
+        Shift.objects.create(site=site, line=on, name="Early", starts="06:00", ends="14:00")
+        CalendarException.objects.create(
+            site=site,
+            line=on,
+            kind="holiday",
+            name="Fair",
+            first_day="2026-08-01",
+            last_day="2026-08-01",
+        )
+        Job.objects.create(line=on, number=f"PO-{on.code}", product=product, position=1)
+        Changeover.objects.create(
+            line=on, to_product=product, started_at=T0, started_with="person", good_needed=10
+        )
+        ChangeoverTarget.objects.create(line=on, minutes=10)
+        QualityCheck.objects.create(line=on, kind="final", result="pass", checked=5, at=T0)
+        threshold = QualityThreshold.objects.create(
+            name="Rejects",
+            metric="reject_rate",
+            line=on,
+            window_size=60,
+            warning=0.05,
+            warning_clears=0.04,
+            critical=0.1,
+            critical_clears=0.08,
+        )
+        QualityAlert.objects.create(
+            threshold=threshold,
+            line=on,
+            severity="warning",
+            value=0.06,
+            limit=0.05,
+            clears_at=0.04,
+            opened_at=T0,
+            window_from=T0,
+            window_to=later(60),
+            items=100,
+        )
+    Downtime.objects.create(**of, started_at=later(-600), ended_at=later(-300), reason=reason)
+    Correction.objects.create(
+        **of,
+        subject="downtime",
+        subject_id=1,
+        what="reason",
+        by=someone,
+        by_name="counts",
+        reason="it was a jam",
+        corrected_at=later(10),
+        affected_from=later(-600),
+        affected_to=later(-300),
+    )

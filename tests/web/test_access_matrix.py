@@ -15,7 +15,9 @@ METHODS = ("get", "head", "options", "post", "put", "patch", "delete")
 # Everything below needs a session or a token. Whoever adds here decides that strangers may see it.
 PUBLIC = {"/api/v1/health/"}
 PUBLIC_PAGES = {"/login/", "/admin/login/", "/admin/logout/", "/ws/health"}
-OF_NO_LINE = {"products", "tokens"}
+OF_NO_LINE = {"products", "tokens", "reasons", "defects"}
+# Answers to a question, which names a line or an equipment; they have no rows and no detail.
+ANSWERS = {"calendar", "oee", "oee/explain"}
 LISTS = sorted({prefix for prefix, _, _ in router.registry})
 
 
@@ -40,7 +42,7 @@ def programs(own, foreign, with_key):
 
 
 def test_the_matrix_has_every_endpoint(own):
-    assert set(LISTS) == set(own.paths()) | OF_NO_LINE | {"samples"}
+    assert set(LISTS) == set(own.paths()) | OF_NO_LINE | ANSWERS | {"samples"}
 
 
 @pytest.mark.parametrize("role", Role.values)
@@ -60,7 +62,7 @@ def test_a_role_reads_its_own_line_and_finds_no_foreign_one(role, own, foreign, 
 def test_no_list_of_a_role_holds_a_foreign_row(role, own, foreign, programs, with_key):
     program = programs[role]
     everywhere = with_key(plant.person("everywhere", "admin", all_lines=True))
-    for prefix in set(LISTS) - OF_NO_LINE:
+    for prefix in set(LISTS) - OF_NO_LINE - ANSWERS:
         if not allowed(role, prefix):
             assert program.get(f"{API}{prefix}/").status_code == 403, prefix
             continue
@@ -72,6 +74,25 @@ def test_no_list_of_a_role_holds_a_foreign_row(role, own, foreign, programs, wit
         control = everywhere.get(f"{API}{prefix}/", lists(foreign).get(prefix, {})).json()
         assert control["count"] == (1 if prefix == "samples" else 2), prefix
     assert program.get(f"{API}samples/", {"tag": foreign.tag.pk}).json().get("count", 0) == 0
+
+
+@pytest.mark.parametrize("role", Role.values)
+def test_a_question_about_a_foreign_line_is_answered_as_about_none(
+    role, own, foreign, programs
+):
+    window = {"from": "2026-03-02T08:00:00Z", "to": "2026-03-02T09:00:00Z"}
+
+    def asked(prefix, floor, **names):
+        if prefix == "oee/explain":
+            names = {"equipment": names.get("line", "") + ".M1"}
+        answer = programs[role].get(f"{API}{prefix}/", window | names)
+        return answer.status_code, answer.content.decode().replace(names.popitem()[1], "X")
+
+    for prefix in ANSWERS:
+        assert asked(prefix, own, line=plant.OWN)[0] == 200, prefix
+        theirs = asked(prefix, foreign, line=plant.FOREIGN)
+        assert theirs[0] in {400, 404}, prefix
+        assert theirs == asked(prefix, foreign, line="L-NONE"), prefix
 
 
 @pytest.mark.parametrize("role", Role.values)
@@ -87,7 +108,7 @@ def test_the_log_of_a_foreign_line_is_as_absent_as_no_line(role, own, foreign, p
 
 @pytest.mark.parametrize("role", Role.values)
 def test_only_an_admin_has_tokens_here_and_only_signed_in(role, own, programs, as_user):
-    user = User.objects.get(role=role)
+    user = User.objects.get(username=f"{role}-here")
     person = as_user(user)
     expected = 201 if role == Role.ADMIN else 403
     assert person.post(f"{API}tokens/", {"name": "mine"}).status_code == expected
@@ -102,7 +123,7 @@ def test_only_an_admin_has_tokens_here_and_only_signed_in(role, own, programs, a
 def test_every_role_gets_a_ticket_with_its_token_and_with_its_session(
     role, own, programs, as_user
 ):
-    for who in (programs[role], as_user(User.objects.get(role=role))):
+    for who in (programs[role], as_user(User.objects.get(username=f"{role}-here"))):
         assert who.post(f"{API}ws-tickets/").status_code == 201
         for method in ("get", "put", "patch", "delete"):
             assert getattr(who, method)(f"{API}ws-tickets/").status_code == 405

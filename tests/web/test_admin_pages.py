@@ -27,6 +27,11 @@ RECORDS = {
     "production.fault",
     "production.span",
     "production.tally",
+    "production.changeover",
+    "production.correction",
+    "production.downtime",
+    "production.qualityalert",
+    "production.qualitycheck",
     "telemetry.plclink",
     "telemetry.sample",
     "telemetry.taglatest",
@@ -42,6 +47,8 @@ RECORDS = {
 }
 OF_NO_LINE = {
     "production.product",
+    "production.reason",
+    "production.defect",
     "processes.heartbeat",
     "processes.lease",
     "processes.run",
@@ -53,8 +60,19 @@ OF_PEOPLE = {
     "accounts.auditentry",
     "accounts.signinattempts",
 }
-# Rows under their owner, and rows that live for half a minute.
-WITHOUT_A_PAGE = {"production.lineaccess", "accounts.ticket"}
+# Rows under their owner, what is kept for a program, and what only adds up what has a page.
+WITHOUT_A_PAGE = {
+    "production.lineaccess",
+    "production.break",
+    "production.changeoverstep",
+    "production.stepplan",
+    "production.checkdefect",
+    "production.jobrun",
+    "production.settlement",
+    "production.timetally",
+    "accounts.ticket",
+    "accounts.idempotentanswer",
+}
 OF_A_LINE = [model for model in PAGES if label(model) not in OF_NO_LINE | OF_PEOPLE]
 
 
@@ -214,7 +232,7 @@ def test_the_sidebar_shows_what_the_user_may_open(root, own, as_user):
         group["title"]
         for group in operator.get(reverse("admin:index")).context["sidebar_navigation"]
     ]
-    assert titles == ["Plant", "Records"]
+    assert titles == ["Work", "Standards", "Plant", "Records"]
 
 
 def test_a_time_is_printed_to_the_second_with_its_clock(root):

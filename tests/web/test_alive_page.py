@@ -99,7 +99,8 @@ def test_a_processor_says_when_it_last_did_its_work_and_how_often_it_began_today
         begin("production", now)
     Run.objects.create(name="production", instance="h:1", began_at=now - timedelta(days=2))
     rows, levels = table(all_seeing, "processors")
-    assert levels == {"oee": "degraded", "poll.0": "degraded", "production": "ok"}
+    never = dict.fromkeys(("changeover", "downtime", "job_progress", "quality"), "degraded")
+    assert levels == never | {"oee": "degraded", "poll.0": "degraded", "production": "ok"}
     assert rows["production"][0] == "well"
     assert rows["production"][1] == "1 s"
     assert rows["production"][3:] == ["-", "12 ms", "3", "h:7"]

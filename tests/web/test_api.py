@@ -38,6 +38,9 @@ def test_a_line_names_its_place_and_its_equipment_in_flow_order(reader, own):
         "site": "S-L-OWN",
         "area": "PACK",
         "position": 1,
+        "oee_method": "constraint",
+        "no_data_is_stop": False,
+        "changeover_good_needed": 10,
         "equipment": [second.code, own.equipment.code],
     }
 
@@ -61,6 +64,7 @@ def test_an_equipment_shows_its_present_condition(reader, own):
     assert shown["condition"] == {
         "state": "running",
         "since": "2026-03-02T08:00:00Z",
+        "stopped_since": None,
         "reason": "",
         "speed": 99.5,
         "quality": "good",

@@ -77,3 +77,16 @@ class EventType:
     def schema(self) -> Mapping[str, Any]:
         """Return the JSON Schema of the event's `data`."""
         return msgspec.json.schema(self.data)
+
+
+def of_subject(name: str, data: type[Data], description: str, *, family: str) -> EventType:
+    """Return one of several facts about a subject that is named by `id` and ends with `ended_at`."""
+    return EventType(
+        name=name,
+        kind=Kind.FACT,
+        data=data,
+        family=family,
+        subject="id",
+        ended_when="ended_at",
+        description=description,
+    )

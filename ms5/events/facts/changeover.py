@@ -1,5 +1,6 @@
 """A line turned from one product to another: two facts about one subject."""
 
+from functools import partial
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -7,15 +8,14 @@ from msgspec import Meta
 from ms5.events.facts.base import (
     Code,
     Data,
-    EventType,
     Id,
-    Kind,
     Moment,
     Name,
     Number,
     Seconds,
     Sentence,
     ShortName,
+    of_subject,
 )
 
 
@@ -61,19 +61,13 @@ class Changeover(Data, frozen=True, kw_only=True):
     steps: Annotated[list[Step], Meta(max_length=20)]
 
 
-def _fact(name: str, description: str) -> EventType:
-    return EventType(
-        name=name,
-        kind=Kind.FACT,
-        data=Changeover,
-        family="changeover",
-        subject="id",
-        ended_when="ended_at",
-        description=description,
-    )
+_fact = partial(of_subject, data=Changeover, family="changeover")
 
 
 TYPES = (
-    _fact("changeover_started", "A changeover began, took a step, or is over its target."),
-    _fact("changeover_completed", "A changeover was completed or called off."),
+    _fact(
+        "changeover_started",
+        description="A changeover began, took a step, or is over its target.",
+    ),
+    _fact("changeover_completed", description="A changeover was completed or called off."),
 )

@@ -53,8 +53,8 @@ class ProductionUpdate(Data, frozen=True, kw_only=True):
     target: Annotated[
         float | None,
         Meta(
-            description="Pieces that the measured time of the window allowed at the ideal cycle;"
-            " null without one."
+            description="Pieces that the measured planned time of the window allowed at the"
+            " ideal cycle; null without one."
         ),
     ]
     efficiency: Annotated[
@@ -63,9 +63,17 @@ class ProductionUpdate(Data, frozen=True, kw_only=True):
     ]
     downtime_s: Annotated[
         float,
-        Meta(description="Measured seconds of the window in which the constraint did not run."),
+        Meta(
+            description="Measured seconds of planned production time in which the constraint"
+            " did not run."
+        ),
     ]
-    measured_s: Annotated[float, Meta(description="Seconds of the window that were measured.")]
+    measured_s: Annotated[
+        float,
+        Meta(
+            description="Seconds of planned production time of the window that were measured."
+        ),
+    ]
     good_aside: Annotated[
         int,
         Meta(
@@ -107,10 +115,30 @@ class OeeSeconds(Data, frozen=True, kw_only=True):
     changeover: Seconds
     run: Seconds
     small_stop: Seconds
-    slow: Annotated[Seconds | None, Meta(description="Lost to slow cycles.")]
+    slow: Annotated[
+        float | None,
+        Meta(
+            description="Lost to slow cycles; below zero where pieces took less than their"
+            " ideal cycle."
+        ),
+    ]
     net: Seconds | None
-    reject: Annotated[Seconds | None, Meta(description="Spent on pieces that were rejected.")]
-    productive: Annotated[Seconds | None, Meta(description="Ideal cycle x good pieces.")]
+    reject: Annotated[float | None, Meta(description="Spent on pieces that were rejected.")]
+    productive: Annotated[float | None, Meta(description="Ideal cycle x good pieces.")]
+
+
+class SixLosses(Data, frozen=True, kw_only=True):
+    """The six big losses of TPM in seconds; null where no ideal cycle tells them."""
+
+    failure: Seconds
+    setup: Annotated[Seconds, Meta(description="Set-up, adjustment and changeover.")]
+    idling: Annotated[Seconds, Meta(description="Idling and minor stops.")]
+    speed: Annotated[
+        float | None,
+        Meta(description="Below zero where pieces took less than their ideal cycle."),
+    ]
+    defects: float | None
+    startup: Annotated[float | None, Meta(description="Rejects of changeovers.")]
 
 
 class OeeUpdate(Data, frozen=True, kw_only=True):
@@ -124,15 +152,23 @@ class OeeUpdate(Data, frozen=True, kw_only=True):
         Literal["constraint", "sum"],
         Meta(description="Of a line: its constraint's figures, or the sum over its equipment."),
     ]
-    oee: Ratio | None
+    oee: Annotated[
+        float | None,
+        Meta(description="Below zero only where the counters contradict each other."),
+    ]
     availability: Annotated[Ratio | None, Meta(description="run / ppt")]
     performance: Annotated[
         Ratio | None,
         Meta(description="(ideal cycle x pieces) / run; above 1 is shown as it is"),
     ]
     quality: Annotated[
-        Ratio | None, Meta(description="(ideal cycle x good) / (ideal cycle x pieces)")
+        float | None, Meta(description="(ideal cycle x good) / (ideal cycle x pieces)")
     ]
+    nee: Annotated[
+        float | None,
+        Meta(description="Net equipment effectiveness (ISO 22400-2): set-up is no loss."),
+    ] = None
+    teep: Annotated[float | None, Meta(description="The same as OEE, over all time.")] = None
     why: Annotated[Sentence | None, Meta(description="Why a fraction is null.")]
     warning: Annotated[
         Sentence | None,
@@ -143,8 +179,15 @@ class OeeUpdate(Data, frozen=True, kw_only=True):
         Meta(description="Measured share of the planned production time; null without any."),
     ]
     seconds: OeeSeconds
-    good: Number
-    reject: Number
+    six_losses: SixLosses | None = None
+    small_stops: Annotated[
+        Number, Meta(description="Micro-stops that began in the window, in planned time.")
+    ] = 0
+    stops: Annotated[
+        Number, Meta(description="Longer stops that began in the window, in planned time.")
+    ] = 0
+    good: Annotated[int, Meta(description="Good pieces, as far as they are in the ratios.")]
+    reject: int
     pieces_aside: Annotated[
         Number,
         Meta(description="Pieces in no ratio: a counter showed them after a gap."),

@@ -1,6 +1,7 @@
 """A job of a line: four facts about one subject, and the gauge that counts along."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -17,6 +18,7 @@ from ms5.events.facts.base import (
     Ratio,
     Seconds,
     Sentence,
+    of_subject,
 )
 
 JobStatus = Literal[
@@ -97,23 +99,17 @@ class JobProgress(Data, frozen=True, kw_only=True):
     ]
 
 
-def _fact(name: str, description: str) -> EventType:
-    return EventType(
-        name=name,
-        kind=Kind.FACT,
-        data=Job,
-        family="job",
-        subject="id",
-        ended_when="ended_at",
-        description=description,
-    )
+_fact = partial(of_subject, data=Job, family="job")
 
 
 TYPES = (
-    _fact("job_assigned", "A job was planned, given to an operator, taken back or accepted."),
-    _fact("job_started", "A job began, was paused or went on."),
-    _fact("job_completed", "A job was completed."),
-    _fact("job_cancelled", "A job was cancelled."),
+    _fact(
+        "job_assigned",
+        description="A job was planned, given to an operator, taken back or accepted.",
+    ),
+    _fact("job_started", description="A job began, was paused or went on."),
+    _fact("job_completed", description="A job was completed."),
+    _fact("job_cancelled", description="A job was cancelled."),
     EventType(
         name="job_progress",
         kind=Kind.GAUGE,

@@ -7,7 +7,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from ms5.accounts.models import User
 from telemetry.demo import SimulatedPorts, load_plant, load_users
+from telemetry.demo_rules import plan_jobs
 
 
 class Command(BaseCommand):
@@ -32,8 +34,7 @@ class Command(BaseCommand):
             raise CommandError(
                 "MS5_DEMO_PASSWORD is not set: the demo's users need a password."
             )
-        load_plant(
-            SimulatedPorts(logix=options["logix_port"], modbus=options["modbus_port"]),
-            timezone.now(),
-        )
-        self.stdout.write(f"Demo users: {', '.join(load_users(password))}.")
+        load_plant(SimulatedPorts(logix=options["logix_port"], modbus=options["modbus_port"]))
+        users = load_users(password)
+        plan_jobs(User.objects.get(username="supervisor"), timezone.now())
+        self.stdout.write(f"Demo users: {', '.join(users)}.")

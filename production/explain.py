@@ -1,0 +1,166 @@
+"""Where an OEE figure comes from: its formula, the seconds per bucket, the stretches and pieces behind it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from production.accounting import time_account
+from production.made import Sums, counted, outputs, seconds_of, shares_of
+from production.making import named
+from production.models import Equipment, IdealCycle, Product
+from production.oee import Account, Bucket, Figures, Leaf, classify, figures
+from production.shares import Share
+from production.timeline import Stretch
+from production.timelines import Extent, known
+
+MOST = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Pieces of a kind: of a product, at a version of its ideal cycle. Without one they are in no seconds.
+
+    The readings behind them are the counts of the equipment in (started_at, ended_at] of the explanation.
+    """
+
+    kind: str
+    product: Product | None
+    ideal_cycle: int | None
+    seconds_each: Decimal | None
+    measured: bool
+    pieces: int
+    good: int
+    total: int
+    good_s: Decimal
+    total_s: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """The leaves that are not shown: how many, and how long they lasted by bucket."""
+
+    leaves: int
+    time: Mapping[Bucket, timedelta]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A figure from its formula down to the rows. Shown leaves and the rest add up to the account exactly."""
+
+    started_at: datetime
+    ended_at: datetime
+    account: Account
+    figures: Figures
+    formula: Sequence[tuple[str, str]]
+    leaves: Sequence[Stretch[Leaf]]
+    rest: Rest
+    made: Sequence[Made]
+
+
+def explain(
+    equipment: Equipment,
+    start: datetime,
+    end: datetime,
+    now: datetime,
+    *,
+    no_data_is_stop: bool = False,
+) -> Explanation:
+    """Return what the OEE of the window, as far as it lies before `now`, is made of.
+
+    All is read from spans and increments, no tally. Of more than `MOST` leaves the longest are shown.
+    """
+    end = max(start, min(end, now))
+    extent = Extent(equipment, start, end)
+    (each,) = known([extent])
+    leaves = classify(each.timeline, start, end)
+    (output,) = outputs([extent], now, exact=True)
+    account = time_account(each, start, end) + Account(output=output)
+    (sums,) = counted([extent], now, exact=True)
+    products = named({product for _, product, _, _ in sums})
+    names = {pk: product.name for pk, product in products.items()}
+    said = figures(account, no_data_is_stop=no_data_is_stop, names=names)
+    shown, rest = _bounded(leaves)
+    return Explanation(
+        start,
+        end,
+        account,
+        said,
+        _formula(said, account),
+        shown,
+        rest,
+        _made(equipment, sums, products),
+    )
+
+
+def _bounded(leaves: Sequence[Stretch[Leaf]]) -> tuple[list[Stretch[Leaf]], Rest]:
+    longest = sorted(leaves, key=lambda leaf: (-leaf.length, leaf.started_at))
+    shown = sorted(longest[:MOST], key=lambda leaf: leaf.started_at)
+    time: dict[Bucket, timedelta] = {}
+    for leaf in longest[MOST:]:
+        time[leaf.what.bucket] = time.get(leaf.what.bucket, timedelta()) + leaf.length
+    return shown, Rest(len(leaves) - len(shown), time)
+
+
+def _made(equipment: Equipment, sums: Sums, products: Mapping[int, Product]) -> list[Made]:
+    seconds = seconds_of({cycle for _, _, cycle, _ in sums if cycle is not None})
+    shares = shares_of([equipment])[equipment.pk]
+    rows = [
+        _row(
+            shares[kind], kind, products.get(product or 0), cycle, seconds, is_measured, pieces
+        )
+        for (kind, product, cycle, is_measured), pieces in sums.items()
+    ]
+    return sorted(rows, key=lambda row: (row.kind, row.product.code if row.product else ""))
+
+
+def _row(  # noqa: PLR0917 - a row of the table, column by column
+    share: Share,
+    kind: str,
+    product: Product | None,
+    cycle: int | None,
+    seconds: Mapping[int, Decimal],
+    is_measured: bool,  # noqa: FBT001 - a column
+    pieces: int,
+) -> Made:
+    good, total = share.good * pieces, share.total * pieces
+    each = seconds[cycle] if cycle is not None else None
+    counts = each if each is not None and is_measured else Decimal(0)
+    return Made(
+        kind,
+        product,
+        cycle,
+        each,
+        is_measured,
+        pieces,
+        good,
+        total,
+        good * counts,
+        total * counts,
+    )
+
+
+def _formula(said: Figures, account: Account) -> list[tuple[str, str]]:
+    """Return each ratio with its numbers in seconds."""
+    lost, made = said.lost, account.output
+    ppt, run = _text(lost["ppt"]), _text(lost["run"])
+    good_s, total_s = _text(made.good_s), _text(made.total_s)
+    return [
+        ("availability", f"run {run} s / PPT {ppt} s = {_ratio(said.availability)}"),
+        ("performance", f"ideal {total_s} s / run {run} s = {_ratio(said.performance)}"),
+        ("quality", f"ideal of good {good_s} s / ideal {total_s} s = {_ratio(said.quality)}"),
+        ("oee", f"ideal of good {good_s} s / PPT {ppt} s = {_ratio(said.oee)}"),
+    ]
+
+
+def _text(value: Decimal | None) -> str:
+    return "-" if value is None else f"{value.normalize():f}"
+
+
+def _ratio(value: Decimal | None) -> str:
+    return "-" if value is None else f"{value:.6f}"
+
+
+def cycle_versions(made: Sequence[Made]) -> dict[int, IdealCycle]:
+    """Return the versions of ideal cycles by number, for when each took effect."""
+    return IdealCycle.objects.in_bulk({row.ideal_cycle for row in made if row.ideal_cycle})

@@ -1,0 +1,218 @@
+"""Rows of many windows in one query each: every window has an owner, a beginning and an end of its own.
+
+Django's ORM joins no list of values, and a query for each window would cost as many as there are windows.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import connections, router
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from ms5.database import chunks
+from production.models import Span
+
+# Before and after any data.
+FIRST = datetime(1970, 1, 1, tzinfo=UTC)
+LAST = datetime(9000, 1, 1, tzinfo=UTC)
+
+_WANTED = "WITH wanted(number, owner, since, until) AS (VALUES {values})"
+
+# The row in force at `since` is the last that began by then; with it, all that began until `until`.
+# CROSS JOIN keeps SQLite from turning the join around, and MATERIALIZED from looking again for every row.
+_IN_FORCE = """,
+bounded AS MATERIALIZED (
+    SELECT number, owner, until, COALESCE((
+        SELECT b.{at} FROM {table} b WHERE b.{owner} = wanted.owner AND b.{at} <= wanted.since {live}
+        ORDER BY b.{at} DESC LIMIT 1
+    ), wanted.since) AS since
+    FROM wanted
+)
+SELECT w.number, {columns} FROM bounded w CROSS JOIN {table} t {joined}
+WHERE t.{owner} = w.owner AND t.{at} >= w.since AND t.{at} < w.until {live_t}
+ORDER BY w.number, t.{at}, t.id
+"""
+
+# From the last running span that began by `since` to the first that begins at or after `until`: so the stops
+# across both ends are whole.
+_SPANS = """,
+bounded AS MATERIALIZED (
+    SELECT number, owner, COALESCE((
+        SELECT b.started_at FROM production_span b
+        WHERE b.equipment_id = wanted.owner AND b.superseded_by_id IS NULL AND b.state = 'running'
+            AND b.started_at <= wanted.since
+        ORDER BY b.started_at DESC LIMIT 1
+    ), {first}) AS since, COALESCE((
+        SELECT b.started_at FROM production_span b
+        WHERE b.equipment_id = wanted.owner AND b.superseded_by_id IS NULL AND b.state = 'running'
+            AND b.started_at >= wanted.until
+        ORDER BY b.started_at LIMIT 1
+    ), {last}) AS until
+    FROM wanted
+)
+SELECT w.number, t.id, t.state, t.started_at, t.ended_at
+FROM bounded w CROSS JOIN production_span t
+WHERE t.equipment_id = w.owner AND t.superseded_by_id IS NULL
+    AND t.started_at >= w.since AND t.started_at < w.until
+ORDER BY w.number, t.started_at
+"""
+
+_COUNTS = """
+SELECT w.number, t.kind, t.product_id, t.ideal_cycle_id, t.measured, SUM(t.quantity)
+FROM wanted w CROSS JOIN production_count t
+WHERE t.equipment_id = w.owner AND t.at > w.since AND t.at <= w.until
+    AND t.superseded_by_id IS NULL AND t.quantity > 0
+GROUP BY w.number, t.kind, t.product_id, t.ideal_cycle_id, t.measured
+"""
+
+_TALLIES = """
+SELECT w.number, t.kind, t.product_id, t.ideal_cycle_id, t.measured, SUM(t.quantity)
+FROM wanted w CROSS JOIN production_tally t
+WHERE t.equipment_id = w.owner AND t.started_at >= w.since AND t.started_at < w.until
+GROUP BY w.number, t.kind, t.product_id, t.ideal_cycle_id, t.measured
+"""
+
+_TIME_TALLIES = """
+SELECT w.number, MIN(t.started_at), COUNT(*), {sums}
+FROM wanted w CROSS JOIN production_timetally t
+WHERE t.equipment_id = w.owner AND t.started_at >= w.since AND t.started_at < w.until
+GROUP BY w.number
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The window `number`: of an equipment, or of whatever else owns the rows."""
+
+    number: int
+    owner: int
+    since: datetime
+    until: datetime
+
+
+Row = tuple[Any, ...]
+
+
+def moment(value: Any) -> datetime:
+    """Return an aware time: SQLite gives one without a zone, or its text where it comes from an expression."""
+    at = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    return at if at.tzinfo is UTC else _in_utc(at)
+
+
+def moment_or_none(value: Any) -> datetime | None:
+    """Return an aware time, or None for what has not ended."""
+    return None if value is None else moment(value)
+
+
+def _in_utc(at: datetime) -> datetime:
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+
+
+def spans(wanted: Sequence[Wanted]) -> Iterator[Row]:
+    """Yield number, id, state, beginning and end of the live spans, with the whole stops at both ends."""
+    connection = _connection()
+    first, last = (_literal(connection, at) for at in (FIRST, LAST))
+    return _rows(connection, _SPANS.format(first=first, last=last), wanted)
+
+
+def downtimes(wanted: Sequence[Wanted]) -> Iterator[Row]:
+    """Yield number, id, beginning, end, loss and six big loss of the live downtimes."""
+    return _in_force(
+        wanted,
+        "production_downtime",
+        "equipment_id",
+        "started_at",
+        "t.id, t.started_at, t.ended_at, r.loss, r.six_loss",
+        joined="LEFT JOIN production_reason r ON r.id = t.reason_id",
+        # One that was merged away takes no time.
+        live=(
+            "AND {0}.superseded_by_id IS NULL"
+            " AND ({0}.ended_at IS NULL OR {0}.ended_at > {0}.started_at)"
+        ),
+    )
+
+
+def changeovers(wanted: Sequence[Wanted]) -> Iterator[Row]:
+    """Yield number, id, beginning and end of the changeovers; the owner is a line."""
+    return _in_force(
+        wanted,
+        "production_changeover",
+        "line_id",
+        "started_at",
+        "t.id, t.started_at, t.ended_at",
+    )
+
+
+def context_changes(wanted: Sequence[Wanted]) -> Iterator[Row]:
+    """Yield number, time, product, and whether a planned stop was on, and its reason."""
+    return _in_force(
+        wanted,
+        "production_contextchange",
+        "equipment_id",
+        "at",
+        "t.at, t.product_id, t.planned_stop, t.planned_stop_reason",
+    )
+
+
+def counts(wanted: Sequence[Wanted]) -> Iterator[Row]:
+    """Yield number, kind, product, ideal cycle, whether measured, and pieces of (since, until]."""
+    return _rows(_connection(), _COUNTS, wanted)
+
+
+def tallies(wanted: Sequence[Wanted]) -> Iterator[Row]:
+    """Yield the same of the quarters that begin in [since, until)."""
+    return _rows(_connection(), _TALLIES, wanted)
+
+
+def time_tallies(wanted: Sequence[Wanted], columns: Iterable[str]) -> Iterator[Row]:
+    """Yield number, the first settled quarter, how many there are, and the sums of the columns."""
+    sums = ", ".join(f"SUM(t.{column})" for column in columns)
+    return _rows(_connection(), _TIME_TALLIES.format(sums=sums), wanted)
+
+
+def _in_force(
+    wanted: Sequence[Wanted],
+    table: str,
+    owner: str,
+    at: str,
+    columns: str,
+    *,
+    joined: str = "",
+    live: str = "",
+) -> Iterator[Row]:
+    sql = _IN_FORCE.format(
+        table=table,
+        owner=owner,
+        at=at,
+        columns=columns,
+        joined=joined,
+        live=live.format("b"),
+        live_t=live.format("t"),
+    )
+    return _rows(_connection(), sql, wanted)
+
+
+def _connection() -> BaseDatabaseWrapper:
+    return connections[router.db_for_read(Span)]
+
+
+def _literal(connection: BaseDatabaseWrapper, at: datetime) -> str:
+    value = connection.ops.adapt_datetimefield_value(at)
+    cast = "::timestamptz" if connection.vendor == "postgresql" else ""
+    return f"'{value}'{cast}"
+
+
+def _rows(connection: BaseDatabaseWrapper, sql: str, wanted: Sequence[Wanted]) -> Iterator[Row]:
+    adapt = connection.ops.adapt_datetimefield_value
+    for some in chunks(wanted):
+        values = ", ".join(["(%s, %s, %s, %s)"] * len(some))
+        given = [
+            value
+            for each in some
+            for value in (each.number, each.owner, adapt(each.since), adapt(each.until))
+        ]
+        with connection.cursor() as cursor:
+            cursor.execute(_WANTED.format(values=values) + sql, given)
+            yield from cursor.fetchall()

@@ -1,0 +1,108 @@
+"""A scripted shift, observed in its own time, gives its answer key to the microsecond and the piece."""
+
+from collections import Counter
+from datetime import UTC, datetime
+from fractions import Fraction
+
+import pytest
+
+from production import processors
+from production.accounting import accounts
+from production.actions import observe
+from production.models import Equipment, Line
+from production.oee import figures
+from telemetry.demo import SimulatedPorts, load_plant
+from telemetry.scripted import expected
+from telemetry.scripted.comparing import Allowance, compare
+from telemetry.scripted.days import DAY
+from telemetry.scripted.feeding import Feed
+from telemetry.scripted.key import key
+from telemetry.scripted.measuring import measure
+from telemetry.scripted.people import deeds
+from telemetry.simulator.bakery_tags import BAG
+from tests import factories
+
+pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "snapshot"])
+
+# Monday, 06:00 in Berlin: the early shift begins.
+BEGAN = datetime(2026, 3, 2, 5, 0, tzinfo=UTC)
+BATCH_S = 120
+EVERY_S = 3
+
+
+def seconds_read():
+    """The seconds at which it is read: every third, and each one where something is decided."""
+    edges = {each.ended for track in (DAY.bagger, DAY.loader) for each in track.placed()}
+    near = {
+        second
+        for decided in (DAY.changed_over_at() + 600, expected.DAY_JOBS["DAY-2"][0])
+        for second in range(decided - 100, decided + 100)
+    }
+    return sorted({*range(0, DAY.seconds + 1, EVERY_S), *edges, *near})
+
+
+def play(feed, people):
+    """Let the day pass: readings, what people do between them, and the processors after each batch."""
+    read = seconds_read()
+    ends = {
+        *range(BATCH_S, DAY.seconds, BATCH_S),
+        DAY.seconds,
+        *(deed.second for deed in people),
+    }
+    begun = -1
+    for last in sorted(ends):
+        observe(list(feed.observations(second for second in read if begun < second <= last)))
+        for deed in people:
+            if deed.second == last:
+                deed.act(feed.at(last))
+        for name in processors.__all__:
+            getattr(processors, name)(feed.at(last))
+        begun = last
+
+
+@pytest.fixture
+def feed():
+    load_plant(SimulatedPorts(logix=1, modbus=3))
+    return Feed.of(DAY, BEGAN)
+
+
+def test_the_scripted_day_gives_its_answer_key(feed):
+    supervisor = factories.user(role="production_manager")
+    line = Line.objects.get(code="L-BAG1")
+    play(feed, deeds(DAY, line, BEGAN, supervisor))
+
+    found = measure(DAY, BEGAN, feed.at(DAY.seconds))
+    rows = compare(DAY, key(DAY, expected.LOSSES), found, Allowance())
+    assert [row for row in rows if not row.is_right] == []
+    assert len(rows) == 29
+
+    # The same once more against the figures that were written down by hand.
+    assert {bucket: length.total_seconds() for bucket, length in found.time.items()} == {
+        bucket: float(seconds) for bucket, seconds in expected.DAY_SECONDS.items()
+    }
+    pieces = Counter()
+    for product, (total, reject, aside, aside_reject) in expected.DAY_MADE.items():
+        pieces[product, "total", True] = total
+        pieces[product, "reject", True] = reject
+        pieces[product, "total", False] = aside
+        pieces[product, "reject", False] = aside_reject
+    assert +pieces == Counter(
+        {
+            (product, *kind): quantity
+            for product, kinds in found.made.items()
+            for kind, quantity in kinds.items()
+            if quantity
+        }
+    )
+    assert found.loader_made == expected.DAY_LOADER_MADE
+    assert found.oee == expected.DAY_OEE
+
+    bagger = Equipment.objects.get(code=BAG)
+    window = (BEGAN, feed.at(DAY.seconds), feed.at(DAY.seconds))
+    account = accounts([bagger], *window)[bagger.pk]
+    assert accounts([bagger], *window, exact=True)[bagger.pk] == account
+    assert (account.stops, account.small_stops) == expected.DAY_STOPS_COUNTED
+    ratios = figures(account)
+    assert Fraction(ratios.availability).limit_denominator(10**6) == expected.DAY_AVAILABILITY
+    assert Fraction(ratios.performance).limit_denominator(10**6) == expected.DAY_PERFORMANCE
+    assert Fraction(ratios.quality).limit_denominator(10**6) == expected.DAY_QUALITY
