@@ -34,8 +34,6 @@ from production.models import (
 START = datetime(2026, 11, 23, 6, tzinfo=UTC)
 REASONS = 20
 READING = timedelta(seconds=5)
-# Stops of 20 s and of 4 min in turn, every six minutes.
-CYCLE = timedelta(minutes=6)
 SHORT, LONG = timedelta(seconds=20), timedelta(minutes=4)
 _REMEMBERED = (Settlement, TimeTally, Tally, Count, Downtime, Span, ContextChange, Condition)
 
@@ -79,16 +77,24 @@ _BEFORE = START - timedelta(days=60)
 
 
 @transaction.atomic
-def live(ids: Sequence[int], start: datetime, until: datetime, *, counted: bool) -> None:
+def live(
+    ids: Sequence[int],
+    start: datetime,
+    until: datetime,
+    *,
+    stop_every: timedelta,
+    counted: bool,
+) -> None:
     """Write what every equipment leaves from `start` until then; with `counted` a reading each five seconds.
+
+    It stops for 20 s and for 4 min in turn.
 
     The first is written as its rows, the others as copies of them.
     """
     loaf = Product.objects.get()
-    reasons = list(Reason.objects.order_by("pk"))
     first, others = ids[0], ids[1:]
     cycle = IdealCycle.objects.get(equipment=first).pk
-    spans, downtimes = _stays(first, start, until, loaf, reasons)
+    spans, downtimes = _stays(first, start, until, stop_every=stop_every, loaf=loaf)
     Span.objects.bulk_create(spans, batch_size=500)
     Downtime.objects.bulk_create(downtimes, batch_size=500)
     ContextChange.objects.create(equipment_id=first, product=loaf, at=start)
@@ -117,14 +123,20 @@ def clear() -> None:
 
 
 def _stays(
-    machine: int, start: datetime, until: datetime, loaf: Product, reasons: Sequence[Reason]
+    machine: int,
+    start: datetime,
+    until: datetime,
+    *,
+    stop_every: timedelta,
+    loaf: Product,
 ) -> tuple[list[Span], list[Downtime]]:
+    reasons = list(Reason.objects.order_by("pk"))
     spans: list[Span] = []
     downtimes: list[Downtime] = []
     at, turn = start, 0
     while at < until:
         stop = SHORT if turn % 2 else LONG
-        ends, back = min(at + CYCLE - stop, until), min(at + CYCLE, until)
+        ends, back = min(at + stop_every - stop, until), min(at + stop_every, until)
         spans.append(Span(equipment_id=machine, state="running", started_at=at, ended_at=ends))
         if ends < back:
             spans.append(
@@ -142,7 +154,7 @@ def _stays(
                         product=loaf,
                     )
                 )
-        at, turn = at + CYCLE, turn + 1
+        at, turn = at + stop_every, turn + 1
     spans[-1].ended_at = None
     return spans, downtimes
 

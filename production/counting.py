@@ -14,6 +14,8 @@ SLACK = 2
 BLIND_SHARE = 0.1
 """Of its modulus: the largest rollover that is believed of a counter of unknown speed."""
 LARGEST = 2**63 - 1
+MOST = 10**9
+"""Pieces between two readings that are believed at all; more are no pieces, whatever the speed."""
 
 
 class Decision(StrEnum):
@@ -62,7 +64,7 @@ def step(before: CounterState | None, reading: CounterReading, at: datetime) -> 
     Refused are negative values, values beyond 63 bits, and a reading not newer than the one before.
     A drop is a rollover if the modular increment is plausible, else a reset, which counts the new value
     if the setting says so and that many are plausible. A rise that is not plausible is a jump and
-    counts nothing. The first value seen is a baseline.
+    counts nothing, and neither does any increment above `MOST`. The first value seen is a baseline.
     """
     value = reading.value
     if not 0 <= value <= LARGEST:
@@ -73,6 +75,8 @@ def step(before: CounterState | None, reading: CounterReading, at: datetime) -> 
         return None
     most = _most(reading, at - before.read_at)
     quantity, decision = _read(before.value, reading, most)
+    if quantity > MOST:
+        quantity, decision = 0, Decision.JUMP
     return Step(quantity, decision, value, before.value, before.read_at, at)
 
 

@@ -146,10 +146,16 @@ def _formula(said: Figures, account: Account) -> list[tuple[str, str]]:
     ppt, run = _text(lost["ppt"]), _text(lost["run"])
     good_s, total_s = _text(made.good_s), _text(made.total_s)
     return [
-        ("availability", f"run {run} s / PPT {ppt} s = {_ratio(said.availability)}"),
+        (
+            "availability",
+            f"run {run} s / planned production time {ppt} s = {_ratio(said.availability)}",
+        ),
         ("performance", f"ideal {total_s} s / run {run} s = {_ratio(said.performance)}"),
         ("quality", f"ideal of good {good_s} s / ideal {total_s} s = {_ratio(said.quality)}"),
-        ("oee", f"ideal of good {good_s} s / PPT {ppt} s = {_ratio(said.oee)}"),
+        (
+            "oee",
+            f"ideal of good {good_s} s / planned production time {ppt} s = {_ratio(said.oee)}",
+        ),
     ]
 
 

@@ -1,13 +1,16 @@
 """What was seen of an equipment at one moment: the one sentence between telemetry and production."""
 
-from dataclasses import dataclass
-from datetime import datetime
-from typing import get_args
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Self, get_args
 
 from ms5.events import facts
 
 STATES = frozenset(get_args(facts.State))
 QUALITIES = frozenset({"good", "uncertain", "bad"})
+MOST_AHEAD = timedelta(seconds=5)
+"""How far a source's clock may be ahead of ours and still be believed."""
+_UNITS = ((timedelta(days=3), "days"), (timedelta(hours=3), "h"), (timedelta(minutes=3), "min"))
 
 
 class BadObservation(ValueError):
@@ -88,3 +91,27 @@ class Observation:
     def is_good(self) -> bool:
         """Whether something is known by it; an uncertain reading still is one."""
         return self.quality != "bad"
+
+    def believed(self) -> Self:
+        """Return it, or a bad one of the time when it came where its source's clock is too far ahead.
+
+        What is said to be so in an hour is not known now, and would make all that follows seem old.
+        """
+        ahead = self.source_at - self.received_at
+        if ahead <= MOST_AHEAD:
+            return self
+        return replace(
+            self,
+            source_at=self.received_at,
+            held_from=None,
+            quality="bad",
+            reason=f"the source's clock is {_length(ahead)} ahead",
+        )
+
+
+def _length(ahead: timedelta) -> str:
+    """Return a length in a unit so coarse that it stays the same from reading to reading."""
+    for least, unit in _UNITS:
+        if ahead >= least:
+            return f"{ahead / (least / 3):.0f} {unit}"
+    return f"{ahead.total_seconds():.0f} s"

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from django.db.models import QuerySet, Sum
 
 from ms5.events import facts
+from production.another_product import warning_of
 from production.choices import JobStatus, State
 from production.jobs import End, end, progress, rate
 from production.models import Condition, Count, Counter, Equipment, Job, JobRun, Span, Tally
@@ -25,7 +26,8 @@ def progress_of(job: Job, calendar: Calendar, now: datetime) -> facts.JobProgres
     """Return how far a job that has begun is at `now`.
 
     The rate is that of the last ten minutes, as far as the job ran in them and anything was known; else
-    that of all its time. The end is that rate carried on through the shifts and breaks to come.
+    that of all its time. The end is that rate carried on through the shifts and breaks to come; while the line
+    makes another product nobody can tell it, and that is said.
     """
     ran = [
         Stretch(None, began, min(ended or now, now))
@@ -38,7 +40,9 @@ def progress_of(job: Job, calendar: Calendar, now: datetime) -> facts.JobProgres
     )
     per_minute = _rate(job, constraint, ran, now) if constraint else None
     remaining = None if job.target is None else max(0, job.target - job.good)
-    if job.target is None:
+    if against := warning_of(job):
+        expected = End(None, against)
+    elif job.target is None:
         expected = End(None, NO_TARGET)
     elif constraint is None:
         expected = End(None, NO_CONSTRAINT)

@@ -13,6 +13,7 @@ from production.timeline import Stretch
 
 K = TypeVar("K", bound=Hashable)
 MICROSECOND = timedelta(microseconds=1)
+_NOTHING = timedelta()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,14 @@ class Away:
 
     def within(self, start: datetime, end: datetime) -> timedelta:
         """Return how much of [start, end) it is; nothing of a window that is none."""
-        return self._until(end) - self._until(start) if start < end else timedelta()
+        if start >= end:
+            return _NOTHING
+        begun = bisect_right(self._starts, start)
+        if begun == bisect_right(self._starts, end) and (
+            begun == 0 or self._ends[begun - 1] <= start
+        ):
+            return _NOTHING  # as for most stops: none of it is near
+        return self._until(end) - self._until(start)
 
     def _until(self, moment: datetime) -> timedelta:
         begun = bisect_right(self._starts, moment)

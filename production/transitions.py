@@ -4,17 +4,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 NO_DATA = "no_data"
+INSTANT = timedelta(microseconds=1)
+"""The shortest stay there is: of a state that a single reading told."""
+SET_BACK = timedelta(seconds=60)
+"""How far a reading may lie after the present before it is the clock that is not believed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Present:
     """The state an equipment is in, and the source time of the last good reading that told it.
 
-    `read_at` is None before any data; then the state is `no_data`.
+    `read_at` is None before any data; then the state is `no_data`. `since` is when the state began.
     """
 
     state: str
     read_at: datetime | None
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,21 @@ def gap(present: Present, at: datetime, no_data_after: timedelta) -> Move | None
     """
     if present.read_at is None or not is_silent(present, at, no_data_after):
         return None
-    return Move(NO_DATA, present.read_at)
+    return lost(present, present.read_at)
+
+
+def lost(present: Present, read_at: datetime) -> Move:
+    """Return the move into `no_data` at the last reading that told the state.
+
+    A state that a single reading told was so for an instant: stops that it parts stay two.
+    """
+    began = present.since
+    return Move(NO_DATA, read_at if began is None else max(read_at, began + INSTANT))
+
+
+def is_ahead(read_at: datetime | None, now: datetime) -> bool:
+    """Whether the last reading lies so far after `now` that our clock must have been set back."""
+    return read_at is not None and read_at - now > SET_BACK
 
 
 def change(state: str, told: str | None, at: datetime, *, has_begun: bool) -> Move | None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Q, QuerySet, Sum
 
 from production.choices import CheckKind, CountKind, Metric, WindowKind
 from production.models import (
@@ -218,7 +218,9 @@ def _by_kind(rows: "QuerySet[Any]") -> list[tuple[str, int]]:
 
 def _rejected(looks: _Looks, start: datetime, made: Pieces) -> "Tallied[int | None]":
     """Return the rejects by defect; those that only a difference of counters tells are of no known one."""
-    rows = looks.counts.filter(at__gt=start, kind=CountKind.REJECT).order_by()
+    # Where counters tell rejects by their difference, those that people enter are rows of the total.
+    is_wrong = Q(kind=CountKind.REJECT) | Q(kind=CountKind.TOTAL, defect__isnull=False)
+    rows = looks.counts.filter(is_wrong, at__gt=start).order_by()
     wrong = Tallied(dict(rows.values_list("defect").annotate(Sum("quantity"))))
     wrong[None] += max(0, made.reject - wrong.total())
     return wrong

@@ -247,7 +247,8 @@ def _delta(update: ProductionUpdate) -> tuple[str, Literal["", "behind", "ahead"
     if update.target is None:
         return "", ""
     compared = update.good - update.good_aside
-    aside = f", plus {whole(update.good_aside)} not measured" if update.good_aside else ""
+    # What was not measured stands in no comparison with a target of measured time.
+    aside = f", of {whole(compared)} measured" if update.good_aside else ""
     pieces = whole(abs(compared - update.target))
     if pieces == "0":
         return f"on target{aside}", ""

@@ -96,7 +96,7 @@ def as_seen_by(user: User | AnonymousUser, found: Report) -> list[Part]:
 def expected() -> dict[str, float]:
     """Return the processors that must run, with their periods in seconds."""
     polls = {f"poll.{shard}": 1.0 for shard in range(settings.POLL_SHARDS)}
-    return polls | PERIODS_S
+    return {**polls, **PERIODS_S}
 
 
 def _database() -> Part:

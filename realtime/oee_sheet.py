@@ -10,7 +10,7 @@ from production.calendars import calendar_of
 from production.made import products_without
 from production.making import named
 from production.models import Equipment, Line
-from production.oee import PPT, Account, Bucket, Figures, figures, seconds
+from production.oee import PPT, Account, Figures, figures, seconds
 from production.ribbon import ribbon
 from production.timelines import Extent
 from production.windows import Window
@@ -27,6 +27,7 @@ _SIX = (
     ("defects", "Process defects"),
     ("startup", "Reduced yield at start-up"),
 )
+_TIMES = ("run", "stop", "changeover", "planned_stop", "no_data")
 # A ribbon of a month would say nothing.
 _LONGEST_RIBBON = timedelta(days=8)
 
@@ -79,7 +80,21 @@ class OeeSheet:
     method: str
 
 
-_HEADS = ("OEE %", "A %", "P %", "Q %", "Good", "Reject", "Run min", "Stop min", "Measured %")
+_HEADS = (
+    "OEE %",
+    "A %",
+    "P %",
+    "Q %",
+    "Good",
+    "Reject",
+    "Not measured",
+    "Run min",
+    "Stop min",
+    "Changeover min",
+    "Planned min",
+    "No data min",
+    "Measured %",
+)
 
 
 def oee_sheet(
@@ -201,12 +216,12 @@ def _facts(account: Account, total: Figures) -> list[tuple[str, str]]:
     return [
         ("Good", whole(made.good)),
         ("Reject", whole(made.reject)),
-        ("In no ratio", whole(made.aside_total)),
+        ("Not measured (shown after a gap, in no ratio)", whole(made.aside_total)),
         ("Stops", whole(account.stops)),
         ("Micro-stops", whole(account.small_stops)),
         ("Measured", f"{_percent(total.confidence)} %"),
-        ("NEE", f"{_percent(total.nee)} %"),
-        ("TEEP", f"{_percent(total.teep)} %"),
+        ("NEE (changeover is no loss)", f"{_percent(total.nee)} %"),
+        ("TEEP (of all time)", f"{_percent(total.teep)} %"),
         ("Planned time", duration(float(seconds(account.of(*PPT))))),
     ]
 
@@ -239,8 +254,8 @@ def _row(  # noqa: PLR0917 - what a row is made of
         ),
         made.good,
         made.reject,
-        float(seconds(account.of(Bucket.SMALL_STOP, Bucket.RUNNING)) / 60),
-        float((said.lost["stop"] or Decimal(0)) / 60),
+        made.aside_total,
+        *(float((said.lost[key] or Decimal(0)) / 60) for key in _TIMES),
         _plain(said.confidence),
     ]
     is_present = window.started_at <= now < window.ended_at
@@ -260,7 +275,7 @@ def _printed(account: Account, said: Figures) -> list[str]:
         ),
         whole(made.good),
         whole(made.reject),
-        _minutes(said.lost["run"]),
-        _minutes(said.lost["stop"]),
+        whole(made.aside_total),
+        *(_minutes(said.lost[key]) for key in _TIMES),
         _percent(said.confidence),
     ]

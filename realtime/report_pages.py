@@ -2,12 +2,13 @@
 
 import csv
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import cast
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -20,11 +21,13 @@ from production.querysets import LineQuerySet
 from production.reliability import Reliable, reliable
 from production.windows import present
 from realtime.explained import Explained, explained
-from realtime.formats import duration
+from realtime.formats import NOTHING, tenth
 from realtime.oee_sheet import oee_sheet
 from realtime.pareto_sheet import draw_pareto
 from realtime.periods import CHOICES, BadPeriod, Period, period_of
 from realtime.shift_part import draw_shift
+
+MINUTE = timedelta(minutes=1)
 
 
 @require_safe
@@ -65,6 +68,7 @@ def oee(request: HttpRequest, code: str) -> HttpResponse:
             "choices": CHOICES,
             "wrong": wrong,
             "at": _clock(period, now),
+            "admin_url": _admin(request),
             "sheet": sheet,
             "explained": _explained(request, subject, period, now) if subject else None,
             "query": _query(request, without="format"),
@@ -87,6 +91,8 @@ def downtime(request: HttpRequest) -> HttpResponse:
     by = cast(By, request.GET.get("by", "reason"))
     if by not in BYS:
         by, wrong = "reason", f"'{by}' is nothing to sort downtime by."
+    if chosen is None and request.GET.get("line"):
+        wrong = f"There is no line '{request.GET['line'][:64]}' that you may see."
     equipment = Equipment.objects.filter(line__in=[chosen] if chosen else lines)
     machine = request.GET.get("equipment", "")
     if machine:
@@ -109,6 +115,7 @@ def downtime(request: HttpRequest) -> HttpResponse:
             "by": by,
             "wrong": wrong,
             "at": _clock(period, now),
+            "admin_url": _admin(request),
             "pareto": drawn,
             "means": _means(reliable(ids, period.start, period.end, now)),
             "query": _query(request, without="format"),
@@ -146,7 +153,7 @@ def _means(found: Reliable) -> list[tuple[str, str, str]]:
         ("Mean time to restore", means.to_restore),
     )
     return [
-        (name, duration(each.length.total_seconds() if each.length else None), each.why or "")
+        (name, f"{tenth(each.length / MINUTE)} min" if each.length else NOTHING, each.why or "")
         for name, each in rows
     ]
 
@@ -159,6 +166,10 @@ def _explained(
     except ValueError:
         at = None
     return explained(subject, period, now, at if at and at.tzinfo else None)
+
+
+def _admin(request: HttpRequest) -> str:
+    return reverse("admin:index") if cast("User", request.user).is_staff else ""
 
 
 def _clock(period: Period, now: datetime) -> str:

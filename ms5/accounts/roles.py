@@ -138,6 +138,27 @@ SCOPES: Mapping[str, frozenset[str]] = {
 }
 
 
+_MEANINGS: Mapping[str, str] = {
+    "production.change_context": "say what equipment makes",
+    "production.change_job": "accept, start, pause, resume and complete jobs",
+    "production.add_job": "plan, assign, reorder and cancel jobs",
+    "production.add_count": "enter pieces and their defects",
+    "production.change_downtime": "say why equipment stands",
+    "production.confirm_downtime": "confirm, split and merge downtimes",
+    "production.change_changeover": "begin, end and cancel changeovers",
+    "production.add_correction": "correct records",
+    "production.add_qualitycheck": "write down quality checks",
+}
+
+
+def meaning_of(permission: str) -> str:
+    """Return what a permission lets one do, to follow "may" or "to"."""
+    if permission in _MEANINGS:
+        return _MEANINGS[permission]
+    verb, _, model = permission.partition(".")[2].partition("_")
+    return f"{'see' if verb == 'view' else verb} rows of {model}"
+
+
 def granted(role: str, scopes: Iterable[str] | None = None) -> frozenset[str]:
     """Return what the role may do; with the scopes of a token, what of it they let through.
 

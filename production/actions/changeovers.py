@@ -29,8 +29,10 @@ def start(
     """Begin a changeover of the line at `at` and return it; `from_product` None is what it was set to before.
 
     Idempotent: where one to this product runs it is returned as it is, save that a job joins it; where one to
-    another product runs, that one is turned to this product. Raises ActionRefused for a job of another line,
-    and for a time that lies in or before a changeover that is over, which is then its row.
+    another product runs, that one is turned to this product. One that runs from this product is called off:
+    it is what is returned where the line is set to this product still, else one begins that leads back.
+    Raises ActionRefused for a job of another line, and for a time that lies in or before a changeover that is
+    over, which is then its row.
     """
     with recording():
         locked(turning.equipment_ids(line))
@@ -39,9 +41,15 @@ def start(
         cause = turning.Cause(StartedWith.PERSON, actor, job, note)
         changeover = turning.running(line)
         before = audit.public_fields(changeover) if changeover else None
+        present = from_product or turning.set_before(line, at)
+        if changeover is not None and turning.is_back(changeover, to_product):
+            turning.call_off(changeover, at, f"it goes back to {to_product}", actor)
+            _audit(actor, "cancel", changeover, before)
+            if present is None or present.pk == to_product.pk:
+                return changeover
+            changeover = before = None
         if changeover is None:
             _demand_free(line, at)
-            present = from_product or turning.set_before(line, at)
             changeover = turning.begin(line, at, present, to_product, cause)
         elif not turning.join(changeover, at, to_product, cause):
             return changeover
@@ -55,15 +63,19 @@ def begin_for_job(job: Job, at: datetime) -> Changeover | None:
 
     The line's product is what it was last set to before `at`, so that it does not matter whether the job has
     been made the line's context yet. None: it makes that product already, or none has ever been set.
-    Idempotent as `start` is.
+    One that runs to another product is called off first, since the job is for that one no more; one that waits
+    for the controller to name its product is now to the job's. Idempotent as `start` is.
     """
     with recording():
         locked(turning.equipment_ids(job.line))
         cause = turning.Cause(StartedWith.JOB, job=job)
         changeover = turning.running(job.line)
-        if changeover is not None:
+        if changeover is not None and not turning.is_to_another(changeover, job.product):
             turning.join(changeover, max(at, changeover.started_at), job.product, cause)
             return changeover
+        if changeover is not None:
+            at = max(at, changeover.started_at)
+            turning.call_off(changeover, at, f"the next job is for {job.product}")
         before = turning.set_before(job.line, at)
         if before is None or before.pk == job.product_id:
             return None

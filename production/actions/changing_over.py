@@ -47,6 +47,7 @@ class RunningChangeover:
     ) -> None:
         """Begin one when the controller names another product than before.
 
+        One that runs turns with it; where the product turns back within it, it is called off.
         The first product ever seen is a set-up; one that follows a number nobody knows changes over from the
         last that was known.
         """
@@ -132,6 +133,9 @@ class RunningChangeover:
         if self.changeover is None:
             self.changeover = turning.begin(self.line, at, before, after, cause)
             self.row_as_read, self.pace = 0, None
+        elif turning.is_back(self.changeover, after):
+            turning.call_off(self.changeover, at, f"the controller names {after} again")
+            self.changeover = None
         elif turning.join(self.changeover, max(at, self.changeover.started_at), after, cause):
             self.row_as_read, self.pace = 0, None
 

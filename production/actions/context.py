@@ -94,6 +94,9 @@ def follow_product(
 
 def _keep(context: Context, at: datetime, actor: User | None) -> None:
     context.save()
+    # What was said last holds, also where it was said by a clock that is behind that of the one before.
+    newest = ContextChange.objects.filter(equipment=context.pk).values_list("at", flat=True)
+    at = max([at, *newest[:1]])
     ContextChange.objects.create(
         equipment_id=context.pk,
         operator=context.operator,

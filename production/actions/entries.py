@@ -19,6 +19,7 @@ from production.shifts import shift_at
 
 BETWEEN_SHIFTS = timedelta(hours=1)
 """How far back an operator may count where no shift has begun."""
+_TOLD_APART = {CountKind.GOOD, CountKind.TOTAL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +46,13 @@ def enter(
     """Count pieces made until `at` that no counter counted; rejects by their defect, None is not known.
 
     They are of the product, the job and the ideal cycle of that time, and measured if the state was known.
-    Where a counter counts every piece as `total`, good ones are entered as that, and a reject is one of those
-    that it has counted; elsewhere a reject is a piece beside the good ones. Not idempotent by itself.
+    Good pieces and rejects entered together are all new: good rises by the one, rejects by the other, and the
+    total by both. Rejects entered alone, where a counter counts every piece as `total`, are of the pieces that
+    it has counted: good falls by them. Elsewhere they are pieces beside the good ones.
+    Not idempotent by itself.
 
-    Raises ActionRefused for nothing to enter, the future, a defect no longer used, or rejects that counters
-    tell already; NotAllowed for a time before the present shift without the right to correct.
+    Raises ActionRefused for nothing to enter, the future, a defect no longer used, or rejects alone that
+    counters tell already; NotAllowed for a time before the present shift without the right to correct.
     """
     quantities = {defect: quantity for defect, quantity in rejects.items() if quantity}
     if min([good, *quantities.values()]) < 0 or not (good or quantities):
@@ -59,11 +62,12 @@ def enter(
     with recording():
         condition = locked([equipment.pk])[equipment.pk]
         kinds = set(Counter.objects.filter(equipment=equipment).values_list("kind", flat=True))
-        if quantities and kinds == {CountKind.GOOD, CountKind.TOTAL}:
+        if quantities and not good and kinds == _TOLD_APART:
             raise ActionRefused(
                 "rejects_are_counted",
-                f"The rejects of {equipment.name} are what its counters tell apart: say their"
-                " defects, or correct the counts.",
+                f"The rejects of {equipment.name} are what its counters of good pieces and of all"
+                " pieces differ by: correct the counts, or enter them with the good pieces that were"
+                " made beside them.",
             )
         job_id = belonging.job_id(condition, at)
         counts = [
@@ -78,10 +82,7 @@ def enter(
                 by=actor,
                 measured=belonging.is_known(condition, at),
             )
-            for kind, defect, quantity in [
-                *((kind, None, good) for kind in _kinds_of_good(kinds) if good),
-                *((CountKind.REJECT, defect, n) for defect, n in quantities.items()),
-            ]
+            for kind, defect, quantity in _increments(kinds, good, quantities)
         ]
         attach_ideal_cycles(counts)
         Count.objects.bulk_create(counts)
@@ -196,11 +197,27 @@ def _since(line: Line, at: datetime) -> datetime:
     return shift.started_at if shift else at - BETWEEN_SHIFTS
 
 
-def _kinds_of_good(kinds: set[str]) -> list[str]:
-    """Return as what a good piece is entered, beside the counters that the equipment has."""
+def _increments(
+    kinds: set[str], good: int, rejects: Mapping[Defect | None, int]
+) -> list[tuple[CountKind, Defect | None, int]]:
+    """Return what is written for an entry, beside the counters that the equipment has.
+
+    Where counters of good pieces and of all pieces tell the rejects by their difference, a row of rejects would
+    take that difference's place: they are rows of the total there, which have the defect.
+    """
     if CountKind.TOTAL not in kinds:
-        return [CountKind.GOOD]
-    return [CountKind.TOTAL, CountKind.GOOD] if CountKind.GOOD in kinds else [CountKind.TOTAL]
+        made: list[tuple[CountKind, Defect | None, int]] = [(CountKind.GOOD, None, good)]
+    elif kinds == _TOLD_APART:
+        made = [(CountKind.TOTAL, None, good), (CountKind.GOOD, None, good)]
+    else:
+        made = [(CountKind.TOTAL, None, good + sum(rejects.values()))]
+        if CountKind.GOOD in kinds:
+            made.append((CountKind.GOOD, None, good))
+    kind = CountKind.TOTAL if kinds == _TOLD_APART else CountKind.REJECT
+    return [
+        *(each for each in made if good),
+        *((kind, defect, quantity) for defect, quantity in rejects.items()),
+    ]
 
 
 def _code(defect: Defect | None) -> str:

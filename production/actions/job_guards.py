@@ -2,7 +2,7 @@
 
 from ms5.accounts.models import User
 from production.choices import JobStatus
-from production.jobs import Move, after
+from production.jobs import QUEUED, Move, after
 from production.models import Job, Line
 from production.refusals import ActionRefused, NotAllowed, demand_version
 
@@ -19,6 +19,24 @@ _CANNOT_BE = {
     Move.COMPLETE: "completed",
     Move.CANCEL: "cancelled",
 }
+
+
+def _instead(move: Move, status: JobStatus) -> str:  # noqa: PLR0911 - a table, a row each
+    """Return what to do where the move cannot be made from the status."""
+    match move, status:
+        case _, JobStatus.COMPLETED | JobStatus.CANCELLED:
+            return f"it is over and cannot be {_CANNOT_BE[move]}; plan another job"
+        case Move.ACCEPT | Move.START, JobStatus.PLANNED:
+            return "assign it to an operator first"
+        case _, JobStatus.PLANNED:
+            return "assign it to an operator and start it first"
+        case Move.PAUSE | Move.RESUME | Move.COMPLETE, _:
+            return "start it first" if status in QUEUED else "it goes on already"
+        case Move.START, JobStatus.PAUSED:
+            return "resume it instead"
+        case Move.UNASSIGN, _:
+            return "it has begun; assign it to another operator, or cancel it"
+    return f"it has begun and cannot be {_CANNOT_BE[move]} any more"
 
 
 def sees(user: User, line: Line) -> bool:
@@ -46,7 +64,7 @@ def demand_move(job: Job, move: Move, version: int | None) -> None:
     if after(move, JobStatus(job.status)) is None:
         raise ActionRefused(
             "wrong_status",
-            f"Job {job.number} is {job.status}; it cannot be {_CANNOT_BE[move]}.",
+            f"{job.number} is {job.status}: {_instead(move, JobStatus(job.status))}.",
             job,
         )
     demand_version(job, version)
@@ -73,7 +91,11 @@ def stands_against(job: Job, actor: User) -> ActionRefused | None:
     running = Job.objects.filter(status=JobStatus.RUNNING).exclude(pk=job.pk)
     running = running.select_related("line", "product", "operator", "by")
     if other := running.filter(line=job.line_id).first():
-        return ActionRefused("line_busy", f"Job {other.number} runs on {other.line}.", other)
+        return ActionRefused(
+            "line_busy",
+            f"Job {other.number} runs on {other.line}: pause or complete it first.",
+            other,
+        )
     if job.operator_id is None:
         return None
     other = running.filter(operator=job.operator_id).first()
@@ -81,6 +103,13 @@ def stands_against(job: Job, actor: User) -> ActionRefused | None:
         return None
     if sees(actor, other.line):
         return ActionRefused(
-            "operator_busy", f"{job.operator} runs job {other.number} on {other.line}.", other
+            "operator_busy",
+            f"{job.operator} runs job {other.number} on {other.line}: pause or complete that one"
+            " first, or assign this one to somebody else.",
+            other,
         )
-    return ActionRefused("operator_busy", f"{job.operator} runs a job on another line.", job)
+    return ActionRefused(
+        "operator_busy",
+        f"{job.operator} runs a job on another line: it must be paused or completed first.",
+        job,
+    )

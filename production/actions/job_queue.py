@@ -22,8 +22,16 @@ from production.refusals import ActionRefused
 
 MOST_PIECES = 10**12
 """Beyond any plant, and what a browser still counts exactly."""
-# What follows from its moves, and nobody says.
-_NOT_SAID = ("position", "assigned_at", "accepted_at", "started_at", "paused_at", "ended_at")
+# What follows from its moves, and nobody says; who made the newest one may be nobody, the system.
+_NOT_SAID = (
+    "position",
+    "assigned_at",
+    "accepted_at",
+    "started_at",
+    "paused_at",
+    "ended_at",
+    "by",
+)
 
 
 class Order(TypedDict):

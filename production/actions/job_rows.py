@@ -7,14 +7,17 @@ from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime
 
-from django.db.models import F, Sum
+from django.db.models import Max, Sum
 
 from ms5.events import facts
 from ms5.events.log import append
 from production.choices import JobStatus
 from production.models import Counter, Job, JobRun, Tally
-from production.pieces import Pieces, pieces
+from production.pieces import pieces
 from production.public.jobs import job_of, status_of
+
+Sums = dict[int, dict[str, int]]
+"""Pieces by equipment and kind: only the line's constraint of the time counts for a job."""
 
 
 def begin_run(job: Job, at: datetime) -> None:
@@ -44,8 +47,13 @@ def finish(job: Job, status: JobStatus, at: datetime) -> None:
 
 
 def not_before(job: Job, at: datetime) -> datetime:
-    """Return the moment, or the last thing that happened to the job, if a clock says that was later."""
-    happened = (job.started_at, job.paused_at)
+    """Return the moment, or the last thing that happened to the job, if a clock says that was later.
+
+    A line runs one job at a time: no run begins or ends before the newest of its line began and ended.
+    """
+    runs = JobRun.objects.filter(job__line=job.line_id)
+    newest = runs.aggregate(began=Max("started_at"), ended=Max("ended_at"))
+    happened = (job.started_at, job.paused_at, newest["began"], newest["ended"])
     return max([at, *(each for each in happened if each is not None)])
 
 
@@ -61,33 +69,32 @@ def say(job: Job, at: datetime) -> None:
     append(facts.JOB_FACTS[status_of(job)], job_of(job), occurred_at=at, line_id=job.line.code)
 
 
-def counted(jobs: Collection[Job]) -> dict[int, dict[str, int]]:
-    """Return what the line's constraint counted for each job, by kind.
+def counted(jobs: Collection[Job]) -> dict[int, Sums]:
+    """Return what was counted for each job, by the equipment that was its line's constraint then.
 
     A kind that it has a counter for and that did not move is a zero, not an absence.
     """
-    sums: dict[int, dict[str, int]] = {job.pk: defaultdict(int) for job in jobs}
-    counters = Counter.objects.filter(
-        equipment__line__in={job.line_id for job in jobs}, equipment__is_constraint=True
-    )
-    for line, kind in counters.values_list("equipment__line", "kind"):
-        for job in jobs:
-            if job.line_id == line:
-                sums[job.pk][kind] += 0
-    tallies = Tally.objects.filter(
-        job__in=jobs, equipment__is_constraint=True, equipment__line=F("job__line")
-    )
-    rows = tallies.order_by().values_list("job", "kind").annotate(Sum("quantity"))
-    for job_id, kind, quantity in rows:
-        sums[job_id][kind] += int(quantity)
+    sums: dict[int, Sums] = {job.pk: defaultdict(dict) for job in jobs}
+    tallies = Tally.objects.filter(job__in=jobs).order_by()
+    rows = tallies.values_list("job", "equipment", "kind").annotate(Sum("quantity"))
+    for job_id, equipment, kind, quantity in rows:
+        sums[job_id][equipment][kind] = int(quantity)
+    owners = {equipment for own in sums.values() for equipment in own}
+    counters = Counter.objects.filter(equipment__in=owners).values_list("equipment", "kind")
+    for equipment, kind in counters:
+        for own in sums.values():
+            if equipment in own:
+                own[equipment].setdefault(kind, 0)
     return sums
 
 
-def take_over(job: Job, sums: dict[str, int]) -> bool:
-    """Bring the job's pieces up to date with what was counted by kind; return whether they moved."""
-    made: Pieces = pieces(sums)
-    if (made.good, made.reject) == (job.good, job.reject):
-        return False
+def take_over(job: Job, sums: Sums) -> bool:
+    """Bring the job's pieces up to date with what was counted for it; return whether they moved."""
+    made = [pieces(own) for own in sums.values()]
     # What a correction took away may leave less than nothing, which no job has made.
-    job.good, job.reject = max(0, made.good), max(0, made.reject)
+    good = max(0, sum(each.good for each in made))
+    reject = max(0, sum(each.reject for each in made))
+    if (good, reject) == (job.good, job.reject):
+        return False
+    job.good, job.reject = good, reject
     return True

@@ -1,7 +1,8 @@
 """Nothing is known any more: the state ends at the last reading that told it, and `no_data` begins there."""
 
+import logging
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from ms5.events.log import recording
@@ -10,7 +11,9 @@ from production.actions import states
 from production.actions.lines import locked, per_line
 from production.choices import State
 from production.models import Condition
-from production.transitions import Move, gap, is_silent
+from production.transitions import Present, gap, is_ahead, is_silent, lost
+
+log = logging.getLogger(__name__)
 
 
 def lose(equipment_ids: Sequence[int], reason: str, now: datetime) -> int:
@@ -24,7 +27,7 @@ def lose(equipment_ids: Sequence[int], reason: str, now: datetime) -> int:
 
 @retried
 def _lose(equipment_ids: Sequence[int], *, reason: str, now: datetime) -> int:
-    lost = 0
+    moves = 0
     with recording():
         conditions = locked(equipment_ids)
         for condition in conditions.values():
@@ -32,19 +35,26 @@ def _lose(equipment_ids: Sequence[int], *, reason: str, now: datetime) -> int:
                 states.explain(condition, reason, now)
                 condition.quality = "bad"
             elif condition.state_read_at is not None and condition.state_read_at <= now:
-                states.forget(condition, Move(State.NO_DATA, condition.state_read_at), reason)
-                lost += 1
+                move = lost(states.present(condition), condition.state_read_at)
+                states.forget(condition, move, reason)
+                moves += 1
         states.save(conditions.values())
-    return lost
+    return moves
 
 
 def silence(now: datetime) -> int:
-    """Lose every equipment whose state was told too long before `now`; return how many."""
+    """Lose every equipment whose state was told too long before `now`; return how many.
+
+    So is one that was told well after `now`: our clock was ahead, and has been set back. What was written by
+    it stands. From its last reading on it is `no_data`, until the clock has passed that moment and readings
+    are newer again; counters then go on from where they stood. So the spans neither overlap nor leave a hole,
+    and nothing is taken away or made up.
+    """
     known = Condition.objects.exclude(state=State.NO_DATA).select_related("equipment")
     late = [
         condition.pk
         for condition in known
-        if is_silent(states.present(condition), now, states.no_data_after(condition))
+        if _is_lost(states.present(condition), now, states.no_data_after(condition))
     ]
     return per_line(late, lambda pk: pk, partial(_silence, now=now)) if late else 0
 
@@ -55,8 +65,30 @@ def _silence(equipment_ids: Sequence[int], *, now: datetime) -> int:
     with recording():
         for condition in locked(equipment_ids).values():
             # Asked again: a reading may have come between the look and the lock.
-            if move := gap(states.present(condition), now, states.no_data_after(condition)):
+            present, longest = states.present(condition), states.no_data_after(condition)
+            if move := gap(present, now, longest):
                 states.forget(condition, move, states.silent_for(condition, move, now))
+                late.append(condition)
+            elif _is_lost(present, now, longest) and present.read_at is not None:
+                reason = f"our clock was set back; readings count again after {_utc(present.read_at)}"
+                log.warning(
+                    "readings lie ahead of the clock: it was set back",
+                    extra={
+                        "equipment": condition.equipment.code,
+                        "read_at": present.read_at.isoformat(),
+                        "now": now.isoformat(),
+                    },
+                )
+                states.forget(condition, lost(present, present.read_at), reason)
                 late.append(condition)
         states.save(late)
     return len(late)
+
+
+def _is_lost(present: Present, now: datetime, longest: timedelta) -> bool:
+    is_known = present.state != State.NO_DATA
+    return is_silent(present, now, longest) or (is_known and is_ahead(present.read_at, now))
+
+
+def _utc(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

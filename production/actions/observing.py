@@ -25,7 +25,9 @@ def observe(observations: Sequence[Observation]) -> int:
 
     Each line is one transaction, with its facts. Idempotent: an observation that is not newer than the
     last good one of its equipment is ignored. A bad one moves nothing, but may be the one by which it
-    shows that the state was not told for too long. Raises what `per_line` raises.
+    shows that the state was not told for too long. One whose source's clock is ahead is a bad one.
+
+    Raises what `per_line` raises.
     """
     return per_line(observations, lambda seen: seen.equipment_id, _observe_line)
 
@@ -33,6 +35,7 @@ def observe(observations: Sequence[Observation]) -> int:
 @retried
 def _observe_line(observations: Sequence[Observation]) -> int:
     moves = 0
+    observations = [seen.believed() for seen in observations]
     with recording():
         floor = _Floor.under_lock(observations)
         for seen in sorted(observations, key=lambda each: each.source_at):
@@ -97,7 +100,7 @@ class _Floor:
             condition,
             seen,
             context.product_id,
-            self.work.job_at(at),
+            self.work.job_at(at) if condition.equipment.is_constraint else None,
             is_known=condition.state != State.NO_DATA,
             longest=longest,
         )
@@ -118,7 +121,8 @@ class _Floor:
         """Let the state and the faults follow; the state's fact comes last, since a fault may explain it."""
         # What a history says held before was so from then on; what is seen now is so from now on.
         at = max(seen.held_from or seen.source_at, condition.state_read_at or seen.source_at)
-        at = min(at, seen.source_at)
+        # A state that was lost in the instant in which it was told has begun after that reading.
+        at = min(max(at, condition.since or at), seen.source_at)
         move = change(condition.state, seen.state, at, has_begun=condition.since is not None)
         if move:
             states.leave(condition, at)

@@ -32,7 +32,7 @@ LONGEST_REASON = 200
 
 def present(condition: Condition) -> Present:
     """Return what the pure rules need to know of it."""
-    return Present(condition.state, condition.state_read_at)
+    return Present(condition.state, condition.state_read_at, condition.since)
 
 
 def no_data_after(condition: Condition) -> timedelta:
@@ -79,7 +79,7 @@ def explain(condition: Condition, reason: str, at: datetime) -> None:
 
 
 def forget(condition: Condition, move: Move, reason: str) -> None:
-    """Move to `no_data`, back to the last reading that told the state."""
+    """Move to `no_data`, back to the last reading that told the state; see `transitions.lost`."""
     leave(condition, move.at)
     enter(condition, move, reason)
     condition.quality = "bad"

@@ -97,11 +97,37 @@ def begin(
     return changeover
 
 
+def is_back(changeover: Changeover, after: Product) -> bool:
+    """Whether that product is the one it changes from: it never becomes a changeover to it.
+
+    One that a bit began names no other product yet, and is to whatever comes.
+    """
+    return changeover.from_product_id == after.pk != changeover.to_product_id
+
+
+def is_to_another(changeover: Changeover, after: Product) -> bool:
+    """Whether it is known to lead to another product than that."""
+    waits = changeover.from_product_id == changeover.to_product_id
+    return not waits and changeover.to_product_id != after.pk
+
+
+def call_off(
+    changeover: Changeover, at: datetime, why: str, actor: User | None = None
+) -> Changeover:
+    """Cancel a running changeover and write why behind its note: its time was no changeover. Return it."""
+    parts = [part for part in (changeover.note, f"called off: {why}") if part]
+    changeover.note = "; ".join(parts)[:LONGEST_NOTE]
+    end(changeover, ChangeoverStatus.CANCELLED, max(at, changeover.started_at), actor)
+    recount(changeover, changeover.started_at)
+    return changeover
+
+
 def join(changeover: Changeover, at: datetime, after: Product, cause: Cause) -> bool:
     """Let another cause join a running changeover; return whether that changed it, and then say so.
 
     The same product and job change nothing. Another product becomes its target product: the steps that are not
-    begun give way to those planned for it, and its good pieces are counted anew.
+    begun give way to those planned for it, and its good pieces are counted anew. The caller has called off one
+    that would turn back to the product it changes from.
     """
     job_id = cause.job.pk if cause.job else changeover.job_id
     if changeover.to_product_id == after.pk and changeover.job_id == job_id:

@@ -22,11 +22,14 @@ WHERE job.line_id = %s AND job.status = %s
 """
 # In the order of the model's fields, as `from_db` takes them.
 _LOADED = ("id", "line_id", "target", "completes_at_target", "good", "reject")
-# A kind that it has a counter for and that did not move is a zero, not an absence.
+# A kind that it has a counter for and that did not move is a zero, not an absence: also of an equipment that
+# counted for the job while it was the constraint.
 _COUNTED = """
-SELECT kind, 0 FROM production_counter WHERE equipment_id = %s
+SELECT equipment_id, kind, 0 FROM production_counter WHERE equipment_id = %s
+    OR equipment_id IN (SELECT equipment_id FROM production_tally WHERE job_id = %s)
 UNION ALL
-SELECT kind, SUM(quantity) FROM production_tally WHERE job_id = %s AND equipment_id = %s GROUP BY kind
+SELECT equipment_id, kind, SUM(quantity) FROM production_tally WHERE job_id = %s
+GROUP BY equipment_id, kind
 """
 _KEEP = "UPDATE production_job SET good = %s, reject = %s WHERE id = %s"
 
@@ -38,7 +41,7 @@ class RunningJob:
     job: Job | None
     since: datetime | None = None
     """When its present run began."""
-    _sums: dict[str, int] | None = None
+    _sums: job_rows.Sums | None = None
     _moved: Job | None = None
     _completed_at: datetime | None = None
 
@@ -75,7 +78,8 @@ class RunningJob:
             # The counts of this action are not yet tallied: they come on top.
             self._sums = _counted(job, own[0].equipment_id)
         for count in own:
-            self._sums[count.kind] = self._sums.get(count.kind, 0) + count.quantity
+            of_equipment = self._sums.setdefault(count.equipment_id, {})
+            of_equipment[count.kind] = of_equipment.get(count.kind, 0) + count.quantity
         if job_rows.take_over(job, self._sums):
             self._moved = job
         if job.completes_at_target and is_reached(job.good, job.target):
@@ -96,12 +100,13 @@ class RunningJob:
         complete(job, self._completed_at)
 
 
-def _counted(job: Job, equipment_id: int) -> dict[str, int]:
-    sums: dict[str, int] = {}
+def _counted(job: Job, equipment_id: int) -> job_rows.Sums:
+    sums: job_rows.Sums = {}
     with connection.cursor() as cursor:
-        cursor.execute(_COUNTED, [equipment_id, job.pk, equipment_id])
-        for kind, quantity in cursor.fetchall():
-            sums[kind] = sums.get(kind, 0) + int(quantity)
+        cursor.execute(_COUNTED, [equipment_id, job.pk, job.pk])
+        for equipment, kind, quantity in cursor.fetchall():
+            own = sums.setdefault(equipment, {})
+            own[kind] = own.get(kind, 0) + int(quantity)
     return sums
 
 

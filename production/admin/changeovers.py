@@ -178,4 +178,6 @@ class ChangeoverAdmin(LimitedRecordAdmin):
 
     @column("good in a row")
     def row_of_good(self, changeover: Changeover) -> str:
-        return f"{changeover.good_in_a_row} of {changeover.good_needed}"
+        row, needed = changeover.good_in_a_row, changeover.good_needed
+        # One reading may bring more pieces than were needed.
+        return f"{row} of {needed}" if row <= needed else f"{row} ({needed} needed)"

@@ -1,12 +1,10 @@
 """The forms in which a supervisor says what is to be put right."""
 
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import Any, Protocol, cast
 
 from django import forms
-from django.utils import timezone
 from unfold.widgets import (
     UnfoldAdminSelectWidget,
-    UnfoldAdminSplitDateTimeWidget,
     UnfoldAdminTextInputWidget,
     UnfoldBooleanWidget,
 )
@@ -15,12 +13,9 @@ from production.actions.correcting_counts import Requantified
 from production.actions.correcting_cuts import neighbours
 from production.actions.correcting_downtimes import Merged, Moved, Reasoned, Split
 from production.actions.corrections import LONGEST_REASON, What
-from production.models import Count, Downtime, Reason
-
-if TYPE_CHECKING:
-    ReasonChoice = forms.ModelChoiceField[Reason]
-else:
-    ReasonChoice = forms.ModelChoiceField
+from production.admin.moments import MomentField
+from production.admin.reason_choice import ReasonChoice
+from production.models import Count, Downtime
 
 
 class Why(forms.Form):
@@ -59,12 +54,7 @@ class OtherReason(OfDowntime):
     """Another reason."""
 
     field_order = ("reason", "note", "why")
-    reason = ReasonChoice(
-        queryset=Reason.objects.filter(is_active=True),
-        required=False,
-        empty_label="Unassigned",
-        widget=UnfoldAdminSelectWidget,
-    )
+    reason = ReasonChoice()
     note = forms.CharField(
         max_length=300,
         required=False,
@@ -86,9 +76,7 @@ class TwoHalves(OfDowntime):
     """Where the second half begins."""
 
     field_order = ("moment", "why")
-    moment = forms.SplitDateTimeField(
-        label="Second half begins", widget=UnfoldAdminSplitDateTimeWidget
-    )
+    moment = MomentField("Second half begins")
 
     def what(self, row: Downtime) -> What:
         given = self.cleaned_data
@@ -109,7 +97,7 @@ class WithNeighbour(OfDowntime):
             return against
         found = neighbours(row)
         other = cast("forms.TypedChoiceField", self.fields["other"])
-        other.choices = [(each.pk, _times(each)) for each in found]
+        other.choices = [(each.pk, each.times()) for each in found]
         return "" if found else "It has no neighbour: it ran before it and after it."
 
     def what(self, row: Downtime) -> What:
@@ -121,12 +109,8 @@ class OtherEnds(OfDowntime):
     """Other ends; of a downtime that lasts another start alone."""
 
     field_order = ("started_at", "ended_at", "over_no_data", "why")
-    started_at = forms.SplitDateTimeField(
-        label="Begins", required=False, widget=UnfoldAdminSplitDateTimeWidget
-    )
-    ended_at = forms.SplitDateTimeField(
-        label="Ends", required=False, widget=UnfoldAdminSplitDateTimeWidget
-    )
+    started_at = MomentField("Begins", required=False)
+    ended_at = MomentField("Ends", required=False)
     over_no_data = forms.BooleanField(
         label="Also time without data",
         required=False,
@@ -164,13 +148,6 @@ class OtherQuantity(Why):
 
     def what(self, row: Count) -> What:
         return Requantified(count_id=row.pk, quantity=self.cleaned_data["quantity"])
-
-
-def _times(row: Downtime) -> str:
-    began = timezone.localtime(row.started_at)
-    if row.ended_at is None:
-        return f"{began:%H:%M:%S}, still lasts"
-    return f"{began:%H:%M:%S} - {timezone.localtime(row.ended_at):%H:%M:%S}"
 
 
 FORMS: dict[str, tuple[type[Downtime | Count], type[Why], str]] = {

@@ -11,7 +11,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 
 from ms5.accounts.audited import actor
 from ms5.admin_base import VisibleFilter, column
@@ -19,6 +20,8 @@ from production.actions import corrections
 from production.actions.corrections import PERMISSION, Preview
 from production.admin.base import LimitedRecordAdmin
 from production.admin.correcting import FORMS, Asks, Why
+from production.admin.correction_words import Line, lines, reason_names, record
+from production.admin.moments import minute
 from production.models import Correction, Count, Downtime
 from production.refusals import ActionRefused
 from production.visibility import limited
@@ -30,16 +33,14 @@ class CorrectionAdmin(LimitedRecordAdmin):
 
     within = "equipment__line"
     list_display = (
-        "corrected_at",
+        "number",
+        "corrected",
         "equipment",
-        "what",
-        "subject",
-        "subject_id",
-        "by_name",
-        "reason",
-        "was",
-        "became",
+        "did",
+        "changed",
         "oee",
+        "reason",
+        "by_name",
         "taken_back",
     )
     list_filter = (
@@ -56,13 +57,39 @@ class CorrectionAdmin(LimitedRecordAdmin):
     def has_undo_permission(self, request: HttpRequest) -> bool:
         return actor(request).has_perm(PERMISSION)
 
-    @column("before")
-    def was(self, row: Correction) -> str:
-        return _fields(row.before)
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Return the list, with the names of all reasons that its rows speak of in one query."""
+        shown = super().get_changelist_instance(request)
+        rows = list(shown.result_list)
+        names = reason_names(said for row in rows for said in (row.before, row.after))
+        for row in rows:
+            row.reason_names = names
+        shown.result_list = rows
+        return shown
 
-    @column("after")
-    def became(self, row: Correction) -> str:
-        return _fields(row.after)
+    @column("number", order="pk")
+    def number(self, row: Correction) -> int:
+        return row.pk
+
+    @column("corrected", order="corrected_at")
+    def corrected(self, row: Correction) -> str:
+        return minute(row.corrected_at)
+
+    @column("what", order="what")
+    def did(self, row: Correction) -> str:
+        return f"{row.get_what_display()}: {record(row.subject, row.subject_id).lower()}"
+
+    @column("change")
+    def changed(self, row: Correction) -> str | None:
+        found = lines(row.before, row.after, getattr(row, "reason_names", {}))
+        return (
+            format_html_join(
+                mark_safe("<br>"),
+                "{}: {} → {}",
+                found,
+            )
+            or None
+        )
 
     @column("OEE")
     def oee(self, row: Correction) -> str:
@@ -166,9 +193,12 @@ class CorrectionAdmin(LimitedRecordAdmin):
         context = {
             **self.admin_site.each_context(request),
             "title": title,
-            "subject": f"{row.equipment}: {row}",
+            "subject": _subject(row),
             "form": form,
             "preview": seen,
+            "rows": _rows(seen),
+            "window": _window(seen),
+            "media": self.media + form.media,
             "stretch": _pair(seen, "stretch"),
             "shift": _pair(seen, "shift"),
             "refused": refused or impossible,
@@ -218,5 +248,29 @@ def _pair(seen: Preview | None, name: str) -> tuple[str, str]:
     return percent(getattr(seen.before, name)), percent(getattr(seen.after, name))
 
 
-def _fields(said: dict[str, Any]) -> str:
-    return ", ".join(f"{name}: {value}" for name, value in said.items() if value is not None)
+def _subject(row: Downtime | Count | Correction) -> str:
+    match row:
+        case Downtime():
+            return str(row)
+        case Count():
+            return f"{row}, counted {minute(row.at)}"
+        case Correction():
+            return f"{row.equipment}: {row}"
+
+
+def _window(seen: Preview | None) -> str:
+    if seen is None:
+        return ""
+    made = seen.correction
+    return f"{minute(made.affected_from)} to {minute(made.affected_to)}"
+
+
+def _rows(seen: Preview | None) -> list[tuple[str, list[Line]]]:
+    """Return what is said of each record that changes."""
+    rows = seen.rows if seen is not None else []
+    names = reason_names(said for row in rows for said in (row["before"], row["after"]))
+    told = [
+        (record(row["subject"], row["id"]), lines(row["before"], row["after"], names))
+        for row in rows
+    ]
+    return [(name, found) for name, found in told if found]

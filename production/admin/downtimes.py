@@ -1,7 +1,7 @@
 """Pages of downtimes, which people explain but never edit, and of the tree of their reasons."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
@@ -10,11 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
-from unfold.widgets import (
-    UnfoldAdminSelectWidget,
-    UnfoldAdminSplitDateTimeWidget,
-    UnfoldAdminTextInputWidget,
-)
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from ms5.accounts.audited import actor
 from ms5.admin_base import VisibleFilter, column, length
@@ -22,37 +18,20 @@ from production.actions import downtimes, reasons
 from production.admin.base import LimitedRecordAdmin, PlantAdmin
 from production.admin.corrections import links
 from production.admin.following import InAction
+from production.admin.moments import MomentField
+from production.admin.reason_choice import INDENT, ReasonChoice
 from production.models import Downtime, Reason
 from production.public.downtimes import RELATED, status_of
 from production.reason_tree import TREE, in_tree_order
 from production.refusals import ActionRefused
 
 STATUS_COLOURS = {"open": "danger", "closed": "warning", "confirmed": "success"}
-_INDENT = "\N{EM SPACE}"
-
-if TYPE_CHECKING:
-    ReasonChoice = forms.ModelChoiceField[Reason]
-else:
-    ReasonChoice = forms.ModelChoiceField
-
-
-class TreeChoice(ReasonChoice):
-    """A reason, shown below the one it belongs to."""
-
-    def label_from_instance(self, obj: Reason) -> str:
-        return _INDENT * (getattr(obj, "level", 1) - 1) + obj.name
 
 
 class WhichReason(forms.Form):
     """Why it stood."""
 
-    reason = TreeChoice(
-        queryset=in_tree_order(Reason.objects.filter(is_active=True)),
-        required=False,
-        empty_label="Unassigned",
-        widget=UnfoldAdminSelectWidget,
-        help_text="Unassigned takes the reason back.",
-    )
+    reason = ReasonChoice(help_text="Unassigned takes the reason back.")
     note = forms.CharField(
         max_length=downtimes.LONGEST_NOTE,
         required=False,
@@ -64,9 +43,7 @@ class WhichReason(forms.Form):
 class WhichMoment(forms.Form):
     """Where the second half begins."""
 
-    moment = forms.SplitDateTimeField(
-        label="Second half begins", widget=UnfoldAdminSplitDateTimeWidget
-    )
+    moment = MomentField("Second half begins")
 
 
 class Spoken(admin.SimpleListFilter):
@@ -237,6 +214,7 @@ class DowntimeAdmin(LimitedRecordAdmin):
             "form": form,
             "rows": rows.select_related("equipment", "reason", "suggested"),
             "opts": self.opts,
+            "media": self.media + form.media,
             "back": reverse("admin:production_downtime_changelist"),
         }
         return TemplateResponse(request, "admin/production/downtime/ask.html", context)
@@ -295,7 +273,7 @@ class ReasonAdmin(InAction, PlantAdmin):
 
     @column("reason")
     def branch(self, reason: Any) -> str:
-        return f"{_INDENT * (reason.level - 1)}{reason.name}"
+        return f"{INDENT * (reason.level - 1)}{reason.name}"
 
     @column("calls")
     def andon(self, reason: Reason) -> str | None:

@@ -42,6 +42,9 @@ class JobForm(JobModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for name in ("planned_start_at", "planned_end_at"):
+            if name in self.fields:
+                self.fields[name].label = f"{self.fields[name].label} (UTC)"
         if self.instance.pk:
             self.initial["seen"] = self.instance.version
 

@@ -8,7 +8,9 @@ from django.contrib import admin, messages
 from django.db.models import F, QuerySet
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 
 from ms5.accounts.audited import actor
 from ms5.admin_base import MonitoredAdmin, RecordInline, VisibleFilter, ago, column
@@ -17,6 +19,7 @@ from production.actions import jobs
 from production.actions.job_guards import ANY
 from production.admin.base import Limited, LimitedChoices
 from production.admin.job_forms import JobForm, OperatorForm, ReasonForm
+from production.another_product import warning, with_made
 from production.jobs import QUEUED
 from production.models import Job, JobRun
 from production.refusals import ActionRefused
@@ -72,7 +75,7 @@ class JobAdmin(LimitedChoices, Limited, MonitoredAdmin):
         "line",
         "badge",
         "place",
-        "product",
+        "wanted",
         "done",
         "operator",
         "began",
@@ -90,6 +93,9 @@ class JobAdmin(LimitedChoices, Limited, MonitoredAdmin):
         ("So far", {"fields": _HAPPENED}),
     )
     actions: Any = ("assign", "unassign", "start", "pause", "resume", "complete", "cancel")
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Any]":
+        return with_made(super().get_queryset(request))
 
     def has_supervise_permission(self, request: HttpRequest) -> bool:
         return actor(request).has_perm(ANY)
@@ -203,6 +209,7 @@ class JobAdmin(LimitedChoices, Limited, MonitoredAdmin):
             "action": action,
             "form": form,
             "media": self.media + form.media,
+            "back": reverse("admin:production_job_changelist"),
         }
         return TemplateResponse(request, "admin/act_on_jobs.html", context)
 
@@ -228,6 +235,17 @@ class JobAdmin(LimitedChoices, Limited, MonitoredAdmin):
     @column("status", order="status", colours=STATUS_COLOURS)
     def badge(self, job: Job) -> tuple[str, str]:
         return job.status, job.get_status_display()
+
+    @column("product", order="product__name")
+    def wanted(self, job: Job) -> str:
+        """Return the product, with a warning while the line makes another one."""
+        if against := warning(job):
+            return format_html(
+                '{}<br><span class="text-red-700 dark:text-red-400">{}.</span>',
+                job.product,
+                against,
+            )
+        return str(job.product)
 
     @column("queue", order="position")
     def place(self, job: Job) -> int | None:

@@ -204,9 +204,13 @@ class QualityAlertAdmin(LimitedRecordAdmin):
 
     @column("figure", order="value")
     def figure(self, alert: QualityAlert) -> str | None:
-        return percent(alert.value) or alert.why
+        """Return the figure that brought it to its severity, or the one at which it was cleared."""
+        told = percent(alert.value)
+        if alert.cleared_at is None:
+            return told or alert.why
+        return f"cleared at {told}" if told else f"cleared: {alert.why}"
 
-    @column("limit", order="limit")
+    @column("opened beyond", order="limit")
     def opens_beyond(self, alert: QualityAlert) -> str | None:
         return percent(alert.limit)
 

@@ -15,14 +15,20 @@ from rest_framework.views import APIView
 
 from ms5.accounts.idempotency import LONGEST_KEY, Answer, KeyReused, digest, once
 from ms5.accounts.models import User
-from ms5.accounts.permissions import MayView
+from ms5.accounts.permissions import MayView, missing
+from production.api.bodies import Body
 from production.refusals import ActionRefused, NotAllowed
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
     str,
     OpenApiParameter.HEADER,
-    description="Up to 100 characters of the caller's choosing; the same key gets the same answer.",
+    description=(
+        "Up to 100 characters of the caller's choosing, new for each deed. Asked again with the same key"
+        " within two days, the deed is not done twice: its answer is given again, with the header"
+        " `Idempotent-Replay: true`. The same key with another request is 400 `key_reused`; what was refused"
+        " leaves the key unused."
+    ),
 )
 Serialize = Callable[[Any], dict[str, Any]]
 
@@ -46,14 +52,18 @@ class MayAct(MayView):
     def has_permission(self, request: Request, view: APIView) -> bool:
         if request.method in SAFE_METHODS:
             return super().has_permission(request, view)
-        deeds: Mapping[str, str] = getattr(view, "deeds", {})
-        wanted = deeds.get(getattr(view, "action", None) or "")
         # Of who is not signed in the framework then asks that first: 401, not 403.
-        return (
-            wanted is not None
-            and isinstance(request.user, User)
-            and request.user.has_perm(wanted)
-        )
+        if not isinstance(request.user, User):
+            return False
+        deed = getattr(view, "action", None)
+        if deed is None:
+            return True  # there is no such method here, as the framework then says
+        deeds: Mapping[str, str] = getattr(view, "deeds", {})
+        wanted = deeds.get(deed)
+        if wanted is None:
+            return False
+        self.message = missing(request.user, [wanted])
+        return request.user.has_perm(wanted)
 
 
 def actor_of(request: Request) -> User:
@@ -115,7 +125,7 @@ class _Encoder(json.JSONEncoder):
         return JSONEncoder().default(value)
 
 
-class Versioned(serializers.Serializer[Any]):
+class Versioned(Body):
     """The body of an action that may say which version of the object it was decided by."""
 
     version = serializers.IntegerField(required=False, min_value=1)

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from django.db import models
 from django_filters import rest_framework as filters
-from rest_framework.viewsets import ReadOnlyModelViewSet
+from rest_framework.viewsets import GenericViewSet, ReadOnlyModelViewSet
 
+from production.api.bodies import demand_known_parameters
 from production.visibility import limited
 
 Row = TypeVar("Row", bound=models.Model)
@@ -22,7 +23,34 @@ CODE_IN_URL = r"[^/\x00]+"
 NUMBER_IN_URL = "[0-9]{1,18}"
 
 
-class LineLimited(ReadOnlyModelViewSet[Row]):
+if TYPE_CHECKING:
+    AnyView = GenericViewSet[Any]
+else:
+    AnyView = object
+
+
+class KnownParameters(AnyView):
+    """Reads that refuse a parameter they do not know, rather than answer as if it had not been asked."""
+
+    def filter_queryset(self, queryset: Any) -> Any:
+        if self.request.method == "GET" and not self.detail:
+            demand_known_parameters(self.request, self._known_parameters(queryset))
+        return super().filter_queryset(queryset)
+
+    def _known_parameters(self, rows: Any) -> set[str]:
+        known = {"format", "ordering"}
+        backend = filters.DjangoFilterBackend()
+        narrowing = backend.get_filterset_class(self, rows)
+        if narrowing is not None:
+            known |= set(narrowing.base_filters)
+        if getattr(self, "search_fields", None):
+            known.add("search")
+        if self.paginator is not None:
+            known |= {"page", "page_size"}
+        return known
+
+
+class LineLimited(KnownParameters, ReadOnlyModelViewSet[Row]):
     """List and detail of what belongs to a line. `within` is the query path to it."""
 
     within: ClassVar[str]

@@ -20,6 +20,7 @@ from ms5.accounts.models import User
 from production.actions.calendar import drop, keep_exception, keep_shift
 from production.api.acting import IDEMPOTENCY_KEY, MayAct, act, actor_of
 from production.api.base import ByLine, LineLimited
+from production.api.bodies import Body, Query
 from production.calendars import calendar_of
 from production.choices import ExceptionKind
 from production.models import Break, CalendarException, Line, Shift, Site
@@ -31,7 +32,7 @@ Row = TypeVar("Row", Shift, CalendarException)
 LONGEST = timedelta(days=400)
 
 
-class BreakSerializer(serializers.ModelSerializer[Break]):
+class BreakSerializer(Body, serializers.ModelSerializer[Break]):
     """A break by the wall clock."""
 
     class Meta:
@@ -39,7 +40,7 @@ class BreakSerializer(serializers.ModelSerializer[Break]):
         fields = ("name", "starts", "ends")
 
 
-class _OfASite(serializers.ModelSerializer[Any]):
+class _OfASite(Body, serializers.ModelSerializer[Any]):
     """What belongs to a site or to one of its lines, both by their codes; the action validates."""
 
     site = serializers.SlugRelatedField(slug_field="code", queryset=Site.objects.all())
@@ -202,7 +203,7 @@ def _filled(model: type[Row], row: Row | None, asked: Mapping[str, Any]) -> Row:
     return row
 
 
-class CalendarQuery(serializers.Serializer[Any]):
+class CalendarQuery(Query):
     """Which line, and the half-open window, at most 400 days long."""
 
     line = serializers.CharField(max_length=64)
@@ -266,7 +267,7 @@ class CalendarView(GenericViewSet[Shift]):
             .first()
         )
         if line is None:
-            raise NotFound
+            raise NotFound("There is no such line.")
         calendar = calendar_of(line)
         body = {
             "line": line.code,

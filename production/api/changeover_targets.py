@@ -16,12 +16,13 @@ from ms5.accounts.models import User
 from production.actions.changeover_targets import delete_target, save_target
 from production.api.acting import IDEMPOTENCY_KEY, MayAct, act, actor_of
 from production.api.base import ByLine, LineLimited
+from production.api.bodies import Body
 from production.models import ChangeoverTarget, Line, Product, StepPlan
 
 MOST_STEPS = 20
 
 
-class StepPlanSerializer(serializers.ModelSerializer[StepPlan]):
+class StepPlanSerializer(Body, serializers.ModelSerializer[StepPlan]):
     """A step, in the order of the list."""
 
     class Meta:
@@ -40,7 +41,7 @@ def _one_of(model: Any, help_text: str) -> Any:
     )
 
 
-class ChangeoverTargetSerializer(serializers.ModelSerializer[ChangeoverTarget]):
+class ChangeoverTargetSerializer(Body, serializers.ModelSerializer[ChangeoverTarget]):
     """How long a changeover should take; the most particular target holds."""
 
     line = _one_of(Line, "Null: any line.")

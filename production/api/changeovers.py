@@ -19,8 +19,9 @@ from rest_framework.response import Response
 from rest_framework.viewsets import ViewSetMixin
 
 from production.actions import changeovers
-from production.api.acting import IDEMPOTENCY_KEY, MayAct, Versioned, act, actor_of
+from production.api.acting import IDEMPOTENCY_KEY, MayAct, Versioned, act
 from production.api.base import ByLine, LineLimited, moment
+from production.api.bodies import Body, VisibleCode
 from production.api.changeover_targets import ChangeoverTargets
 from production.changing import Lasted, lengths
 from production.choices import ChangeoverStatus, StartedWith
@@ -85,7 +86,7 @@ class ChangeoverSerializer(serializers.ModelSerializer[Changeover]):
         return (changeover.ended_at - changeover.started_at).total_seconds()
 
 
-class At(serializers.Serializer[Any]):
+class At(Body):
     """When it was; left out: now."""
 
     at = serializers.DateTimeField(required=False, help_text="Left out: now.")
@@ -99,7 +100,7 @@ class At(serializers.Serializer[Any]):
 class StartBody(At):
     """What a person says of a changeover that begins."""
 
-    line = serializers.CharField(max_length=64, help_text="Code of the line.")
+    line = VisibleCode(queryset=Line.objects.all(), within="pk", help_text="Code of the line.")
     to_product = serializers.SlugRelatedField(
         slug_field="code", queryset=Product.objects.all(), help_text="Code of the product."
     )
@@ -109,7 +110,9 @@ class StartBody(At):
         required=False,
         help_text="Left out: what the line was set to.",
     )
-    job = serializers.IntegerField(required=False, min_value=1, help_text="Its number here.")
+    job = serializers.IntegerField(
+        required=False, min_value=1, max_value=2**53 - 1, help_text="Its number here."
+    )
     note = serializers.CharField(required=False, max_length=300)
 
 
@@ -182,9 +185,7 @@ class Changeovers(LineLimited[Changeover]):
     def create(self, request: Request) -> Response:
         """Begin one; where one runs on the line, it is joined or turned to this product."""
         said = _said(StartBody, request)
-        line = Line.objects.visible_to(actor_of(request)).filter(code=said["line"]).first()
-        if line is None:
-            raise ValidationError({"line": "There is no such line."})
+        line = said["line"]
         job = None
         if "job" in said:
             job = Job.objects.filter(pk=said["job"], line=line).first()
@@ -271,7 +272,7 @@ class Changeovers(LineLimited[Changeover]):
 
 def _said(body: type[At], request: Request) -> dict[str, Any]:
     """Return what the body says, checked; the time is now where it says none."""
-    checked = body(data=request.data)
+    checked = body(data=request.data, context={"request": request})
     checked.is_valid(raise_exception=True)
     return {"at": timezone.now(), **checked.validated_data}
 

@@ -23,6 +23,7 @@ from production.actions.correcting_plans import Planned
 from production.actions.corrections import Preview, What
 from production.api.acting import IDEMPOTENCY_KEY, MayAct, Refusal, act, actor_of
 from production.api.base import ByEquipment, LineLimited, moment
+from production.api.bodies import Body
 from production.choices import CorrectionKind, CorrectionSubject, CountKind
 from production.models import Correction, Count, Downtime, Equipment, Reason
 from production.refusals import ActionRefused, NotAllowed
@@ -64,7 +65,7 @@ class CorrectionSerializer(serializers.ModelSerializer[Correction]):
         return undoing.pk if undoing else None
 
 
-class AskedSerializer(serializers.Serializer[Any]):
+class AskedSerializer(Body):
     """What is to be put right; which fields are needed depends on `subject` and `what`."""
 
     subject = serializers.ChoiceField(CorrectionSubject.choices)
@@ -99,7 +100,7 @@ class AskedSerializer(serializers.Serializer[Any]):
     )
 
 
-class WhySerializer(serializers.Serializer[Any]):
+class WhySerializer(Body):
     """Why a correction is taken back."""
 
     reason = serializers.CharField(max_length=LONGEST_REASON)
@@ -214,7 +215,8 @@ class Corrections(LineLimited[Correction]):
         body = AskedSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         asked: dict[str, Any] = body.validated_data
-        return self._equipment(request, asked), what_of(asked), asked["reason"]
+        what = what_of(asked)
+        return self._equipment(request, asked), what, asked["reason"]
 
     def _equipment(self, request: Request, asked: Mapping[str, Any]) -> Equipment:
         rows = limited(
@@ -226,11 +228,11 @@ class Corrections(LineLimited[Correction]):
             model: type[Downtime | Count] = (
                 Downtime if asked["subject"] == CorrectionSubject.DOWNTIME else Count
             )
-            number = _needed(asked, "subject_id")
+            number = asked["subject_id"]
             row = model.objects.filter(pk=number).first()
             found = rows.filter(pk=row.equipment_id).first() if row is not None else None
         if found is None:
-            raise NotFound
+            raise NotFound("There is no such equipment or record.")
         return found
 
 
@@ -264,62 +266,76 @@ def present(row: models.Model) -> dict[str, Any]:
 def what_of(asked: Mapping[str, Any]) -> What:  # noqa: PLR0911 - one for each kind
     """Return what is asked for, or raise ValidationError naming the field that is missing."""
     version = asked.get("version")
+    _demand_all(asked)
     match asked["subject"], asked["what"]:
         case "downtime", "reason":
-            code = _needed(asked, "reason_code")
+            code = asked["reason_code"]
             reason = Reason.objects.filter(code=code).first() if code is not None else None
             if code is not None and reason is None:
                 raise ValidationError({"reason_code": "There is no such reason."})
             return Reasoned(
-                downtime_id=_needed(asked, "subject_id"),
+                downtime_id=asked["subject_id"],
                 reason=reason,
                 note=asked.get("note"),
                 version=version,
             )
         case "downtime", "split":
             return Split(
-                downtime_id=_needed(asked, "subject_id"),
-                at=_needed(asked, "at"),
+                downtime_id=asked["subject_id"],
+                at=asked["at"],
                 version=version,
             )
         case "downtime", "merge":
             return Merged(
-                downtime_id=_needed(asked, "subject_id"),
-                other_id=_needed(asked, "other_id"),
+                downtime_id=asked["subject_id"],
+                other_id=asked["other_id"],
                 version=version,
             )
         case "downtime", "ends":
             return Moved(
-                downtime_id=_needed(asked, "subject_id"),
+                downtime_id=asked["subject_id"],
                 started_at=asked.get("started_at"),
                 ended_at=asked.get("ended_at"),
                 over_no_data=asked["over_no_data"],
                 version=version,
             )
         case "count", "count" if "subject_id" in asked:
-            return Requantified(
-                count_id=asked["subject_id"], quantity=_needed(asked, "quantity")
-            )
+            return Requantified(count_id=asked["subject_id"], quantity=asked["quantity"])
         case "count", "count":
             return Adjusted(
-                kind=_needed(asked, "kind"),
-                pieces=_needed(asked, "pieces"),
-                at=_needed(asked, "at"),
+                kind=asked["kind"],
+                pieces=asked["pieces"],
+                at=asked["at"],
             )
         case "span", "reason":
-            _needed(asked, "equipment")
             return Planned(
-                started_at=_needed(asked, "started_at"),
-                ended_at=_needed(asked, "ended_at"),
-                text=_needed(asked, "planned_stop_reason"),
+                started_at=asked["started_at"],
+                ended_at=asked["ended_at"],
+                text=asked["planned_stop_reason"],
             )
     raise ValidationError({"what": "That cannot be done to such a record."})
 
 
-def _needed(asked: Mapping[str, Any], name: str) -> Any:
-    if name not in asked:
-        raise ValidationError({name: "This field is required here."})
-    return asked[name]
+_NEEDED: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("downtime", "reason"): ("subject_id", "reason_code"),
+    ("downtime", "split"): ("subject_id", "at"),
+    ("downtime", "merge"): ("subject_id", "other_id"),
+    ("downtime", "ends"): ("subject_id",),
+    ("span", "reason"): ("equipment", "started_at", "ended_at", "planned_stop_reason"),
+}
+
+
+def _demand_all(asked: Mapping[str, Any]) -> None:
+    """Raise ValidationError that names every field that is missing for what is asked."""
+    what = (asked["subject"], asked["what"])
+    wanted = _NEEDED.get(what, ())
+    if what == ("count", "count"):
+        wanted = (
+            ("quantity",) if "subject_id" in asked else ("kind", "pieces", "at", "equipment")
+        )
+    missing = {name: "This field is required here." for name in wanted if name not in asked}
+    if missing:
+        raise ValidationError(missing, "required")
 
 
 ROUTES: Sequence[tuple[str, type[ViewSetMixin]]] = (("corrections", Corrections),)

@@ -10,6 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from production.accounting import is_of_line
+from production.api.bodies import Query
 from production.mean_times import Mean
 from production.models import Equipment
 from production.pareto import BYS, Row, pareto
@@ -20,7 +21,7 @@ LONGEST = timedelta(days=400)
 MINUTE = timedelta(minutes=1)
 
 
-class Asked(serializers.Serializer[Any]):
+class Asked(Query):
     """Which window, and of what; without a place, of every line that may be seen."""
 
     to = serializers.DateTimeField(required=False, help_text="Without it, now.")

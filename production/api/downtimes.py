@@ -159,6 +159,12 @@ class DowntimeFilter(ByEquipment):
     )
     after = filters.IsoDateTimeFilter(method="lasting", label="Had not ended by this time.")
     before = moment("started_at", "lt", "Began before this time.")
+    merged = filters.BooleanFilter(
+        method="with_merged", label="Whether those merged into another are listed as well."
+    )
+
+    def with_merged(self, rows: Any, _: str, are_wanted: bool) -> Any:  # noqa: FBT001 - as the filters call it
+        return rows if are_wanted else rows.filter(merged_into=None)
 
     def lasting(self, rows: Any, _: str, at: Any) -> Any:
         return rows.filter(Q(ended_at__gt=at) | Q(ended_at=None))
@@ -223,7 +229,11 @@ def _deed(body: type[serializers.Serializer[Any]]) -> Callable[[Method], Method]
 
 
 class Downtimes(LineLimited[Downtime]):
-    """Stops long enough to ask why, newest first; a merged one has no time of its own."""
+    """Stops long enough to ask why, newest first.
+
+    One that was merged into another has no time of its own: its detail names the other as `merged_into`, and
+    the list leaves it out unless `?merged=true`.
+    """
 
     queryset = Downtime.objects.select_related(*RELATED, "job")
     serializer_class = DowntimeSerializer
@@ -240,6 +250,12 @@ class Downtimes(LineLimited[Downtime]):
         "split": CONFIRMS,
         "merge": CONFIRMS,
     }
+
+    def filter_queryset(self, queryset: Any) -> Any:
+        rows = super().filter_queryset(queryset)
+        if self.action == "list" and "merged" not in self.request.query_params:
+            return rows.filter(merged_into=None)
+        return rows
 
     @_deed(SayReason)
     @action(detail=True, methods=["post"])

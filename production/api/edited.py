@@ -18,12 +18,14 @@ from ms5.accounts.audited import line_code
 from ms5.accounts.models import User
 from ms5.events.log import recording
 from production.api.acting import IDEMPOTENCY_KEY, Refusal, act, actor_of
+from production.api.base import KnownParameters
+from production.api.bodies import Body
 from production.refusals import ActionRefused
 
 Row = TypeVar("Row", bound=models.Model)
 
 
-class CleanedSerializer(serializers.ModelSerializer[Row]):
+class CleanedSerializer(Body, serializers.ModelSerializer[Row]):
     """Validates as a form does: the model's own `clean` and its constraints have the last word."""
 
     def validate(self, attrs: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -39,7 +41,7 @@ class CleanedSerializer(serializers.ModelSerializer[Row]):
         return attrs
 
 
-class Edited(ModelViewSet[Row]):
+class Edited(KnownParameters, ModelViewSet[Row]):
     """Every change is one transaction with its entry in the audit."""
 
     line_code_path: ClassVar[str] = ""
@@ -51,7 +53,7 @@ class Edited(ModelViewSet[Row]):
             serializer.is_valid(raise_exception=True)
             try:
                 with recording():
-                    row = serializer.save()
+                    row: Row = serializer.save()
                     self._keep(user, "add", row, after=audit.public_fields(row))
             except IntegrityError as taken:  # another was faster than the check before
                 raise serializers.ValidationError(

@@ -7,8 +7,9 @@ from rest_framework import serializers
 from ms5.accounts.models import User
 from production.actions.job_queue import MOST_PIECES
 from production.api.acting import Versioned
+from production.api.bodies import Body, VisibleCode
 from production.jobs import progress
-from production.models import Job, Product
+from production.models import Job, Line, Product
 
 LONGEST_TEXT = 300
 
@@ -66,7 +67,7 @@ class JobSerializer(serializers.ModelSerializer[Job]):
         return progress(job.good, job.target)
 
 
-class Wanted(serializers.Serializer[Any]):
+class Wanted(Body):
     """What can be said of a job before it begins."""
 
     number = serializers.CharField(
@@ -91,7 +92,7 @@ class Wanted(serializers.Serializer[Any]):
 class PlanBody(Wanted):
     """A new job, at the end of its line's queue."""
 
-    line = serializers.CharField(max_length=64, help_text="Code of the line.")
+    line = VisibleCode(queryset=Line.objects.all(), within="pk", help_text="Code of the line.")
 
 
 class ChangeBody(Wanted, Versioned):
@@ -127,12 +128,14 @@ class NoteBody(Versioned):
     note = serializers.CharField(allow_blank=True, max_length=LONGEST_TEXT)
 
 
-class ReorderBody(serializers.Serializer[Any]):
+class ReorderBody(Body):
     """The jobs of a line's queue, all of them, in the order they are to have."""
 
-    line = serializers.CharField(max_length=64, help_text="Code of the line.")
+    line = VisibleCode(queryset=Line.objects.all(), within="pk", help_text="Code of the line.")
     jobs = serializers.ListField(
-        child=serializers.IntegerField(min_value=1), max_length=1000, allow_empty=True
+        child=serializers.IntegerField(min_value=1, max_value=2**53 - 1),
+        max_length=1000,
+        allow_empty=True,
     )
 
 

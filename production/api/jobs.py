@@ -8,7 +8,6 @@ from django.utils import timezone
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
-from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
@@ -17,7 +16,7 @@ from rest_framework.viewsets import ViewSetMixin
 from production.actions import jobs
 from production.actions.job_guards import ANY, OWN
 from production.api import job_bodies as bodies
-from production.api.acting import IDEMPOTENCY_KEY, MayAct, Versioned, act, actor_of
+from production.api.acting import IDEMPOTENCY_KEY, MayAct, Versioned, act
 from production.api.base import ByLine, LineLimited, moment
 from production.choices import JobStatus
 from production.jobs import OVER, QUEUED
@@ -61,7 +60,7 @@ class Jobs(LineLimited[Job]):
     def create(self, request: Request) -> Response:
         """Plan a job at the end of its line's queue."""
         said = _said(bodies.PlanBody, request)
-        line = self._line(said.pop("line"))
+        line = said.pop("line")
         return act(
             request,
             lambda user: jobs.plan(line, actor=user, at=timezone.now(), **said),
@@ -137,7 +136,7 @@ class Jobs(LineLimited[Job]):
     def reorder(self, request: Request) -> Response:
         """Give a line's queue another order; 409 tells the present one if it is of other jobs by now."""
         said = _said(bodies.ReorderBody, request)
-        line = self._line(said["line"])
+        line = said["line"]
         return act(
             request,
             lambda user: jobs.reorder(line, said["jobs"], actor=user, at=timezone.now()),
@@ -151,12 +150,6 @@ class Jobs(LineLimited[Job]):
             lambda user: move(job, actor=user, at=timezone.now(), **said),
             self._told,
         )
-
-    def _line(self, code: str) -> Line:
-        line = Line.objects.visible_to(actor_of(self.request)).filter(code=code).first()
-        if line is None:
-            raise ValidationError({"line": "There is no such line."})
-        return line
 
     def _told(self, job: Job) -> dict[str, Any]:
         """Return it as the detail shows it, read anew with what hangs on it."""
@@ -173,7 +166,7 @@ def _said(
     body: type[Serializer[Any]], request: Request, *, partial: bool = False
 ) -> dict[str, Any]:
     """Return what the body says, checked."""
-    checked = body(data=request.data, partial=partial)
+    checked = body(data=request.data, partial=partial, context={"request": request})
     checked.is_valid(raise_exception=True)
     return dict(checked.validated_data)
 

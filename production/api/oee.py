@@ -18,6 +18,7 @@ from rest_framework.viewsets import GenericViewSet, ViewSetMixin
 from ms5.database import reading
 from ms5.events import facts
 from production.api.base import ByEquipment, LineLimited, moment
+from production.api.bodies import Query
 from production.explain import Explanation, explain
 from production.groups import Group, NeedsALine, Scope, TooMany, groups, totals
 from production.made import products_without
@@ -29,7 +30,7 @@ from production.public.oee import number, oee_of, seconds_of
 LONGEST = timedelta(days=400)
 
 
-class WindowQuery(serializers.Serializer[Any]):
+class WindowQuery(Query):
     """A half-open window, at most 400 days long."""
 
     to = serializers.DateTimeField(required=False)
@@ -136,7 +137,7 @@ class ExplainView(GenericViewSet[TimeTally]):
                 .first()
             )
             if equipment is None:
-                raise NotFound
+                raise NotFound("There is no such equipment.")
             found = explain(
                 equipment, start, end, now, no_data_is_stop=equipment.line.no_data_is_stop
             )
@@ -190,7 +191,7 @@ def _scope(request: Request, given: dict[str, Any]) -> Scope:
     if "equipment" in given:
         own = list(equipment.filter(code=given["equipment"]).select_related("line"))
         if not own:
-            raise NotFound
+            raise NotFound("There is no such equipment.")
         return Scope(lines=[own[0].line], equipment=own, is_equipment=True)
     wanted = Q()
     for name, path in (("line", "code"), ("area", "area__code"), ("site", "area__site__code")):
@@ -198,7 +199,7 @@ def _scope(request: Request, given: dict[str, Any]) -> Scope:
             wanted &= Q(**{path: given[name]})
     lines = list(Line.objects.visible_to(request.user).filter(wanted))
     if not lines:
-        raise NotFound
+        raise NotFound("There is no such line, or no line there.")
     return Scope(lines=lines, equipment=list(equipment.filter(line__in=lines)))
 
 

@@ -81,7 +81,12 @@ class Entries(LineLimited[Count]):
 
     @extend_schema(request=ToEnter, responses={201: Entered}, parameters=[IDEMPOTENCY_KEY])
     def create(self, request: Request) -> Response:
-        """Count pieces that no counter counted."""
+        """Count pieces that no counter counted.
+
+        Good pieces and rejects entered together are both new: 100 good and 50 rejects are 150 pieces. Rejects
+        entered alone on an equipment that counts all its pieces are of those that it has counted: its good
+        pieces fall by them. Where counters tell good pieces and all pieces, rejects alone are refused.
+        """
 
         def deed(user: User, now: datetime, asked: dict[str, Any]) -> Entry:
             rejects = {part["defect"]: part["quantity"] for part in asked.pop("rejects")}

@@ -1,13 +1,12 @@
 """How quality looks as JSON, and the bodies of its actions; related objects are named by their codes."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django.core.exceptions import ImproperlyConfigured
-from django.db.models import QuerySet
 from rest_framework import serializers
 from rest_framework.serializers import ModelSerializer
 
 from ms5.accounts.models import User
+from production.api.bodies import Body, VisibleCode
 from production.api.edited import CleanedSerializer
 from production.choices import CheckKind
 from production.models import (
@@ -22,32 +21,9 @@ from production.models import (
     QualityCheck,
     QualityThreshold,
 )
-from production.visibility import limited
-
-if TYPE_CHECKING:
-    Slug = serializers.SlugRelatedField[Any]
-else:
-    Slug = serializers.SlugRelatedField
 
 MOST = 1_000_000
 """Pieces that a person counts at once; more is a slip of the finger."""
-
-
-class VisibleCode(Slug):
-    """A related object of a line, named by its code; those of foreign lines do not exist here."""
-
-    def __init__(self, *, within: str, **kwargs: Any) -> None:
-        kwargs.setdefault("slug_field", "code")
-        super().__init__(**kwargs)
-        self.within = within
-
-    def get_queryset(self) -> Any:
-        rows: QuerySet[Any] | None = super().get_queryset()
-        if rows is None:
-            raise ImproperlyConfigured(
-                "A choice of visible objects needs the rows to choose from."
-            )
-        return limited(rows, self.context["request"].user, self.within)
 
 
 def _code(**kwargs: Any) -> Any:
@@ -100,7 +76,7 @@ class EntrySerializer(ModelSerializer[Count]):
         )
 
 
-class Rejected(serializers.Serializer[Any]):
+class Rejected(Body):
     """So many rejects of a defect; null: nobody knows."""
 
     defect = _code(queryset=Defect.objects.all(), allow_null=True)
@@ -125,8 +101,12 @@ class Entered(serializers.Serializer[Any]):
     job = Moved(allow_null=True)
 
 
-class ToEnter(serializers.Serializer[Any]):
-    """Pieces made until `at` that no counter counted."""
+class ToEnter(Body):
+    """Pieces made until `at` that no counter counted.
+
+    Good pieces and rejects entered together are both new: the total rises by their sum. Rejects entered alone
+    on an equipment that counts all its pieces are of those it has counted: the good pieces fall by them.
+    """
 
     equipment = VisibleCode(queryset=Equipment.objects.all(), within="line")
     good = serializers.IntegerField(min_value=0, max_value=MOST, default=0)
@@ -138,7 +118,7 @@ class ToEnter(serializers.Serializer[Any]):
         return _named_once(rejects)
 
 
-class ToExplain(serializers.Serializer[Any]):
+class ToExplain(Body):
     """Why so many rejects, the newest of the shift until `at`, were rejected."""
 
     equipment = VisibleCode(queryset=Equipment.objects.all(), within="line")
@@ -153,7 +133,7 @@ class ToExplain(serializers.Serializer[Any]):
     at = serializers.DateTimeField(required=False, help_text="Left out: now.")
 
 
-class CheckDefectSerializer(ModelSerializer[CheckDefect]):
+class CheckDefectSerializer(Body, ModelSerializer[CheckDefect]):
     """How many of the checked items had a defect."""
 
     defect = _code(queryset=Defect.objects.all())
@@ -193,7 +173,7 @@ class QualityCheckSerializer(ModelSerializer[QualityCheck]):
         )
 
 
-class ToCheck(serializers.Serializer[Any]):
+class ToCheck(Body):
     """A check: it fails if an item did, unless it is let pass on a condition."""
 
     line = VisibleCode(queryset=Line.objects.all(), within="pk")

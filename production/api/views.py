@@ -4,7 +4,7 @@ from django.db import models
 from rest_framework.viewsets import ReadOnlyModelViewSet
 
 from production.api import filters, serializers
-from production.api.base import CODE_IN_URL, LineLimited
+from production.api.base import CODE_IN_URL, KnownParameters, LineLimited
 from production.models import (
     Area,
     Condition,
@@ -73,7 +73,7 @@ class EquipmentView(LineLimited[Equipment]):
     within = "line"
 
 
-class Products(ReadOnlyModelViewSet[Product]):
+class Products(KnownParameters, ReadOnlyModelViewSet[Product]):
     """Products, which belong to the plant and not to a line."""
 
     queryset = Product.objects.all()

@@ -11,11 +11,13 @@ from django.db.models import F, Q
 
 from production.choices import ExceptionKind
 from production.models.floor import Line, Site
-from production.shifts import Pause, wrong_breaks
+from production.overlapping import overlap
+from production.shifts import Pattern, Pause, wrong_breaks
 
 WEEKDAYS = RegexValidator(
     r"\A1?2?3?4?5?6?7?\Z", "Days are digits in order, 1 for Monday to 7 for Sunday."
 )
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 class Shift(models.Model):
@@ -65,9 +67,25 @@ class Shift(models.Model):
         return f"{self.name} {self.starts:%H:%M}-{self.ends:%H:%M}"
 
     def clean(self) -> None:
-        """Refuse a line of another site, and an end before the beginning."""
+        """Refuse a line of another site, an end before the beginning, and time that another shift has."""
         _of_its_site(self.site_id, self.line)
         _in_order(self.first_day, self.last_day)
+        # Of a form with wrong fields some are empty here.
+        if None not in {self.site_id, self.starts, self.ends}:
+            self._clean_overlap()
+
+    def _clean_overlap(self) -> None:
+        others = Shift.objects.filter(site=self.site_id, line=self.line_id)
+        own = _pattern(self)
+        for other in others.exclude(pk=self.pk):
+            if overlap(own, _pattern(other)):
+                days = ", ".join(DAYS[int(day) - 1] for day in other.weekdays)
+                raise ValidationError(
+                    {
+                        "starts": f"{other} of {other.line or other.site} ({days}) has time of this shift:"
+                        " let one end where the other begins."
+                    }
+                )
 
     def clean_breaks(self, breaks: "Iterable[Break]") -> None:
         """Refuse breaks that overlap, or lie outside of the shift. They need not be saved."""
@@ -147,6 +165,17 @@ class CalendarException(models.Model):
             missing = "starts" if self.starts is None else "ends"
             raise ValidationError({missing: "Say both times, or none for the whole day."})
         _in_order(self.first_day, self.last_day)
+
+
+def _pattern(shift: Shift) -> Pattern:
+    return Pattern(
+        name=shift.name,
+        weekdays=frozenset(int(day) for day in shift.weekdays if day in "1234567"),
+        starts=shift.starts,
+        ends=shift.ends,
+        first_day=shift.first_day,
+        last_day=shift.last_day,
+    )
 
 
 def _of_its_site(site_id: int | None, line: Line | None) -> None:

@@ -1,5 +1,6 @@
 """Why equipment stands: a tree of reasons, and the stops that were long enough to ask."""
 
+from datetime import UTC
 from typing import ClassVar
 
 from django.conf import settings
@@ -149,4 +150,13 @@ class Downtime(Superseded):
         ]
 
     def __str__(self) -> str:
-        return f"{self.equipment} down from {self.started_at:%H:%M:%S}"
+        return f"{self.equipment}: {self.times()}"
+
+    def times(self) -> str:
+        """Return when it stood, to the minute in UTC; the day of its end only where it is another one."""
+        began = self.started_at.astimezone(UTC)
+        if self.ended_at is None:
+            return f"{began:%d.%m. %H:%M} UTC, lasts"
+        ended = self.ended_at.astimezone(UTC)
+        day = "" if ended.date() == began.date() else f"{ended:%d.%m.} "
+        return f"{began:%d.%m. %H:%M} to {day}{ended:%H:%M} UTC"

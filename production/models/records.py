@@ -313,6 +313,9 @@ class Fault(models.Model):
                 name="a fault clears after it rose",
             ),
         ]
+        indexes: ClassVar = [
+            models.Index(fields=["equipment", "cleared_at"], name="fault_equipment_cleared")
+        ]
 
     def __str__(self) -> str:
         return f"{self.equipment}: {self.text}"

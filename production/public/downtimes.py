@@ -54,7 +54,12 @@ def downtime_of(row: Downtime) -> facts.Downtime:
 
 
 def status_of(row: Downtime) -> Status:
-    """Return `confirmed` for one that somebody stands by, also while it lasts."""
+    """Return `confirmed` for one that somebody stands by, also while it lasts.
+
+    Nobody stands by one that was merged into another: it is `closed`, and has no time of its own.
+    """
+    if row.merged_into_id is not None:
+        return "closed"
     if row.confirmed_at is not None:
         return "confirmed"
     return "open" if row.ended_at is None else "closed"

@@ -152,7 +152,8 @@ function drawPlc(plc, now) {
 function deltaOf(update) {
   if (update?.target === null || update?.target === undefined) return { delta: "", side: "" };
   const compared = update.good - (update.good_aside ?? 0);
-  const aside = update.good_aside ? `, plus ${whole(update.good_aside)} not measured` : "";
+  // What was not measured stands in no comparison with a target of measured time.
+  const aside = update.good_aside ? `, of ${whole(compared)} measured` : "";
   const pieces = whole(Math.abs(compared - update.target));
   if (pieces === "0") return { delta: `on target${aside}`, side: "" };
   const side = compared < update.target ? "behind" : "ahead";

@@ -133,6 +133,25 @@ class TestTheProductTag:
             ("started", floor.bun.code, "10:00:02"),
         ]
 
+    def test_the_product_that_turns_back_calls_it_off(self, floor):
+        for second, of in enumerate([floor.loaf, floor.roll, floor.loaf]):
+            floor.observe(second, of, good=1)
+        changeover = the_changeover()
+        assert (changeover.status, changeover.ended_at) == ("cancelled", at(2))
+        assert (changeover.from_product, changeover.to_product) == (floor.loaf, floor.roll)
+        assert changeover.note == f"called off: the controller names {floor.loaf} again"
+        assert floor.told[1:] == [("completed", floor.roll.code, "10:00:02")]
+        observe([floor.seen(second, floor.loaf, good=5) for second in range(3, 9)])
+        assert the_changeover().status == "cancelled"
+
+    def test_one_that_was_turned_goes_back_to_where_it_began_all_the_same(self, floor):
+        for second, of in enumerate([floor.loaf, floor.roll, floor.bun, floor.loaf]):
+            floor.observe(second, of)
+        assert (the_changeover().status, the_changeover().to_product) == (
+            "cancelled",
+            floor.bun,
+        )
+
 
 class TestTheEnd:
     @pytest.fixture(autouse=True)
@@ -324,6 +343,30 @@ class TestPeople:
         assert AuditEntry.objects.first().before.keys() >= {"to_product_id"}
         assert [to for _, to, _ in floor.told] == [floor.roll.code, floor.bun.code]
 
+    def test_a_person_who_goes_back_calls_it_off(self, floor, person):
+        first = changeovers.start(floor.line, floor.roll, actor=person, at=at(5))
+        back = changeovers.start(floor.line, floor.loaf, actor=person, at=at(9))
+        assert back.pk == first.pk == the_changeover().pk
+        assert (back.status, back.ended_at, back.ended_by) == ("cancelled", at(9), person)
+        assert back.note == f"called off: it goes back to {floor.loaf}"
+        deeds = AuditEntry.objects.order_by("pk").values_list("action", flat=True)
+        assert list(deeds) == ["changeover.start", "changeover.cancel"]
+
+    def test_where_the_line_has_turned_already_the_way_back_is_one_of_its_own(
+        self, floor, person
+    ):
+        first = changeovers.start(floor.line, floor.roll, actor=person, at=at(5))
+        floor.observe(6, floor.roll)
+        back = changeovers.start(floor.line, floor.loaf, actor=person, at=at(9))
+        first.refresh_from_db()
+        assert (first.status, first.to_product) == ("cancelled", floor.roll)
+        assert (back.status, back.from_product, back.to_product, back.started_at) == (
+            "running",
+            floor.roll,
+            floor.loaf,
+            at(9),
+        )
+
     def test_a_person_ends_it_once(self, floor, person):
         changeover = changeovers.start(floor.line, floor.roll, actor=person, at=at(5))
         for second in (65, 99):
@@ -404,6 +447,39 @@ class TestJobs:
             changeovers.begin_for_job(job, at(5))
         assert (the_changeover().job, the_changeover().started_with) == (job, "product")
         assert len(floor.told) == 2
+
+    def test_the_next_job_for_the_old_product_calls_it_off_and_begins_none(self, floor):
+        floor.observe(0, floor.loaf)
+        changeovers.begin_for_job(self.job(floor, floor.roll), at(5))
+        back = self.job(floor, floor.loaf, "J2")
+        assert [changeovers.begin_for_job(back, at(9)) for _ in range(2)] == [None, None]
+        row = the_changeover()
+        assert (row.status, row.to_product, row.ended_at) == ("cancelled", floor.roll, at(9))
+        assert row.note == f"called off: the next job is for {floor.loaf}"
+
+    def test_the_next_job_for_a_third_product_calls_it_off_and_begins_its_own(self, floor):
+        floor.observe(0, floor.loaf)
+        changeovers.begin_for_job(self.job(floor, floor.roll), at(5))
+        job = self.job(floor, floor.bun, "J2")
+        for _ in range(2):
+            changeovers.begin_for_job(job, at(9))
+        first, second = Changeover.objects.order_by("pk")
+        assert (first.status, first.to_product) == ("cancelled", floor.roll)
+        assert (second.status, second.job, second.started_at) == ("running", job, at(9))
+        assert (second.from_product, second.to_product) == (floor.loaf, floor.bun)
+
+    def test_where_the_line_has_turned_already_a_job_back_begins_the_way_back(self, floor):
+        floor.observe(0, floor.loaf)
+        changeovers.begin_for_job(self.job(floor, floor.roll), at(5))
+        floor.observe(6, floor.roll)
+        changeovers.begin_for_job(self.job(floor, floor.loaf, "J2"), at(9))
+        ways = Changeover.objects.order_by("pk").values_list(
+            "from_product", "to_product", "status"
+        )
+        assert list(ways) == [
+            (floor.loaf.pk, floor.roll.pk, "cancelled"),
+            (floor.roll.pk, floor.loaf.pk, "running"),
+        ]
 
 
 class TestTargets:

@@ -212,17 +212,17 @@ def test_the_start_of_a_stop_that_lasts_may_be_moved(supervisor):
 
 def test_time_without_data_is_left_alone_unless_said(supervisor):
     own = equipment(line=line(), no_data_after_s=5)
-    observe([observation(own, 0), observation(own, 100), observation(own, 104, "stopped")])
-    observe([observation(own, 108, "stopped"), observation(own, 110)])
-    observe([observation(own, 112, "stopped")])
-    assert ("no_data", 0, 100) in spans_of(own)
+    observe([observation(own, 0), observation(own, 1), observation(own, 100)])
+    observe([observation(own, 104, "stopped"), observation(own, 108, "stopped")])
+    observe([observation(own, 110), observation(own, 112, "stopped")])
+    assert ("no_data", 1, 100) in spans_of(own)
     row = Downtime.objects.create(equipment=own, started_at=at(104), ended_at=at(110))
     what = Moved(downtime_id=row.pk, started_at=at(50))
     with pytest.raises(ActionRefused) as refused:
         fix(own, what, supervisor)
     assert refused.value.code == "no_data"
     fix(own, Moved(downtime_id=row.pk, started_at=at(50), over_no_data=True), supervisor)
-    assert spans_of(own)[:2] == [("no_data", 0, 50), ("stopped", 50, 110)]
+    assert spans_of(own)[1:3] == [("no_data", 1, 50), ("stopped", 50, 110)]
 
 
 def test_a_count_is_given_another_quantity(machine, supervisor):

@@ -9,6 +9,7 @@ from django.db.models import Sum
 
 from ms5.accounts.models import AuditEntry
 from ms5.accounts.roles import Role
+from production.accounting import accounts
 from production.actions import observe, set_context
 from production.actions.correcting_counts import Adjusted, Requantified
 from production.actions.corrections import correct, undo
@@ -150,9 +151,11 @@ def test_a_job_that_reaches_its_target_by_an_entry_is_over(machine, person):
         ((), [("good", 5), ("reject", 2)]),
         (("good",), [("good", 5), ("reject", 2)]),
         (("reject",), [("good", 5), ("reject", 2)]),
-        (("total",), [("total", 5), ("reject", 2)]),
-        (("total", "reject"), [("total", 5), ("reject", 2)]),
-        (("total", "good", "reject"), [("total", 5), ("good", 5), ("reject", 2)]),
+        (("good", "reject"), [("good", 5), ("reject", 2)]),
+        (("total",), [("total", 7), ("reject", 2)]),
+        (("total", "reject"), [("total", 7), ("reject", 2)]),
+        (("total", "good"), [("total", 5), ("good", 5), ("total", 2)]),
+        (("total", "good", "reject"), [("total", 7), ("good", 5), ("reject", 2)]),
     ],
 )
 def test_good_pieces_enter_as_what_the_counters_of_the_machine_count(
@@ -162,6 +165,80 @@ def test_good_pieces_enter_as_what_the_counters_of_the_machine_count(
         Counter.objects.create(equipment=machine, kind=kind, value=0, read_at=at(0))
     say(machine, person, good=5, rejects={None: 2})
     assert [row[:2] for row in counted(machine)] == entered
+
+
+COUNTERS = [
+    (),
+    ("good",),
+    ("total",),
+    ("good", "reject"),
+    ("total", "reject"),
+    ("good", "total"),
+    ("good", "reject", "total"),
+]
+
+
+@pytest.fixture
+def counting(machine):
+    """Return the machine with these counters, which have counted 1,000 good pieces and no reject for a job."""
+
+    def with_(counters):
+        job = job_on(machine.line, 0, product=machine.context.product)
+        values = {"good": 1000, "total": 1000, "reject": 0}
+        for seconds, part in ((10, 0), (30, 1)):
+            readings = tuple(
+                CounterReading(kind=kind, value=part * values[kind]) for kind in counters
+            )
+            observe([observation(machine, 60 + seconds, counters=readings)])
+        return machine, job, 1000 if counters else 0
+
+    return with_
+
+
+def figures_of(on, job):
+    """Return good, rejects and all pieces of the job, and as the OEE accounts for them."""
+    job.refresh_from_db()
+    made = accounts([on], at(0), at(95), at(95))[on.pk].output
+    return (job.good, job.reject), (made.good, made.reject, made.total)
+
+
+@pytest.mark.parametrize("counters", COUNTERS)
+def test_good_pieces_and_rejects_entered_together_are_all_new(counting, person, counters):
+    on, job, before = counting(counters)
+    say(on, person, 95, good=100, rejects={defect(): 50})
+    good = before + 100
+    assert figures_of(on, job) == ((good, 50), (good, 50, good + 50))
+    assert tallied(on) == added_up(on)
+
+
+@pytest.mark.parametrize(
+    ("counters", "good"),
+    [
+        ((), 0),
+        (("good",), 1000),
+        (("good", "reject"), 1000),
+        (("total",), 950),
+        (("total", "reject"), 950),
+    ],
+)
+def test_rejects_entered_alone_are_of_the_pieces_that_a_total_has_counted(
+    counting, person, counters, good
+):
+    on, job, _ = counting(counters)
+    say(on, person, 95, rejects={defect(): 50})
+    assert figures_of(on, job) == ((good, 50), (good, 50, good + 50))
+
+
+def test_the_defect_of_rejects_that_counters_tell_apart_is_kept_with_the_total(
+    counting, person
+):
+    on, _, _ = counting(("good", "total"))
+    say(on, person, 95, good=100, rejects={defect(): 50})
+    assert counted(on, by__isnull=False) == [
+        ("total", 100, None, True),
+        ("good", 100, None, True),
+        ("total", 50, "torn", True),
+    ]
 
 
 def test_rejects_that_two_counters_tell_apart_are_not_entered_again(machine, person):

@@ -114,9 +114,6 @@ def test_a_night_in_which_the_clock_changes_adds_up_however_it_is_cut(zone, day,
     assert night_h in nights
 
 
-@pytest.mark.xfail(
-    strict=True, reason="that it ran is forgotten with a running span of no length"
-)
 def test_one_reading_that_it_runs_before_silence_parts_two_stops():
     on = equipment(line=line(), is_constraint=True, no_data_after_s=60, stop_after_s=90)
     observe([observation(on, seconds) for seconds in range(0, 880, 20)])
@@ -131,9 +128,6 @@ def test_one_reading_that_it_runs_before_silence_parts_two_stops():
     assert accounting.accounts(*window) == accounting.accounts(*window, exact=True)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a reading from the future is taken over and silences those that follow"
-)
 def test_a_reading_of_an_hour_ahead_does_not_show_it_running_while_it_stands(machine):
     observe([observation(machine, seconds) for seconds in range(0, 60, 5)])
     observe([observation(machine, 3660)])
@@ -142,9 +136,6 @@ def test_a_reading_of_an_hour_ahead_does_not_show_it_running_while_it_stands(mac
     assert Condition.objects.get(pk=machine.pk).state != "running"
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the history of contexts is ordered by clocks, the present is not"
-)
 def test_the_context_that_was_said_last_holds_though_a_clock_was_ahead(machine, supervisor):
     loaf, roll = product(), product()
     observe([observation(machine, 0, product_number=loaf.plc_number)])
@@ -154,9 +145,6 @@ def test_the_context_that_was_said_last_holds_though_a_clock_was_ahead(machine, 
     assert product_at(machine.pk, at(200)) == loaf.pk
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a tally of more than 63 bits is an error, or a float in SQLite"
-)
 def test_counters_that_contradict_all_sense_do_not_silence_their_line(machine):
     for seconds, value in enumerate((0, 2**62, 0, 2**62, 0, 2**62, 1)):
         observe([observation(machine, seconds, counters=(good_count(value),))])
@@ -165,9 +153,6 @@ def test_counters_that_contradict_all_sense_do_not_silence_their_line(machine):
     assert sum(Tally.objects.values_list("quantity", flat=True)) == counted
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a job counts by the present constraint, not by the one of that time"
-)
 def test_a_job_keeps_its_pieces_when_another_machine_becomes_the_constraint(supervisor):
     first = equipment(line=line(), is_constraint=True)
     second = equipment(line=first.line)
@@ -183,9 +168,6 @@ def test_a_job_keeps_its_pieces_when_another_machine_becomes_the_constraint(supe
     assert job.good == 507
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a job counts by the present constraint, not by the one of that time"
-)
 def test_a_correction_leaves_a_job_of_a_former_constraint_its_other_pieces(supervisor):
     first = equipment(line=line(), is_constraint=True)
     job = running_job(first, "B", supervisor, product=product())
@@ -201,9 +183,6 @@ def test_a_correction_leaves_a_job_of_a_former_constraint_its_other_pieces(super
     assert job.good == 499
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a run begins by the clock alone, not after the one before"
-)
 def test_two_jobs_of_a_line_never_run_at_one_time_though_the_clock_was_set_back(supervisor):
     machine = equipment(line=line(), is_constraint=True)
     loaf = product()
@@ -214,9 +193,6 @@ def test_two_jobs_of_a_line_never_run_at_one_time_though_the_clock_was_set_back(
     assert first.ended_at <= second.started_at
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a job changed by nobody does not pass its own validation"
-)
 def test_a_job_whose_last_change_nobody_made_can_be_changed_noted_and_cancelled(supervisor):
     job = jobs.plan(line(), actor=supervisor, at=at(0), number="E", product=product())
     Job.objects.filter(pk=job.pk).update(by=None)

@@ -1,6 +1,7 @@
 """What a line's constraint counts is of its running job, to the piece; its progress follows."""
 
 import json
+from dataclasses import replace
 from datetime import time
 
 import pytest
@@ -77,13 +78,26 @@ def test_what_the_constraint_counts_is_of_the_running_job():
     assert of_jobs() == {floor.job.pk: 22}
 
 
-def test_what_other_equipment_counts_is_of_the_job_and_not_its_output():
+def test_what_other_equipment_counts_is_of_no_job():
     floor = Floor()
     loader = equipment(line=floor.line)
     observe([floor.see(1, good=0), floor.see(1, loader, good=0)])
     observe([floor.see(2, good=7), floor.see(2, loader, good=5)])
     assert floor.made() == (7, 0)
-    assert of_jobs() == {floor.job.pk: 12}
+    assert of_jobs() == {floor.job.pk: 7, None: 5}
+
+
+def test_rejects_that_a_former_constraint_tells_apart_stay_those_of_its_own_pieces():
+    floor = Floor()
+    second = equipment(line=floor.line)
+    observe([floor.see(1, total=0, good=0), floor.see(1, second, good=0)])
+    observe([floor.see(2, total=50, good=45)])
+    for each, is_constraint in ((floor.machine, False), (second, True)):
+        each.is_constraint = is_constraint
+        each.save()
+    observe([floor.see(3, second, good=8), floor.see(3, total=60, good=60)])
+    assert floor.made() == (53, 5)
+    assert recount_at(floor, 4) == []
 
 
 def test_good_pieces_are_what_a_total_counter_leaves_of_rejects():
@@ -250,6 +264,31 @@ def test_the_progress_of_a_running_job_is_said_with_its_real_rate_and_end():
         "started_at": "2026-11-23T10:00:00Z",
         "running_seconds": 101.0,
     }
+
+
+def test_a_line_that_makes_another_product_has_no_end_and_says_what_it_makes():
+    floor = Floor(target=1000)
+    rye = product()
+    floor.machine.name = "Bagger 1"
+    floor.machine.save()
+    counted = [floor.see(second, good=second) for second in range(1, 62)]
+    observe([replace(seen, product_number=rye.plc_number) for seen in counted])
+    processors.job_progress(at(61))
+    (data,) = progress().values()
+    assert (data["good"], data["estimated_end_at"]) == (60, None)
+    wanted = floor.job.product.name
+    assert data["why"] == f"Bagger 1 makes {rye.name}, the job is for {wanted}"
+    observe([replace(floor.see(62, good=62), product_number=9999)])
+    processors.job_progress(at(62))
+    (data,) = progress().values()
+    assert data["why"] == (
+        f"Bagger 1 names product 9999, which no product has for its number; the job is for {wanted}"
+    )
+    number = floor.job.product.plc_number
+    observe([replace(floor.see(63, good=63), product_number=number)])
+    processors.job_progress(at(63))
+    (data,) = progress().values()
+    assert (data["why"], data["estimated_end_at"] is None) == (None, False)
 
 
 def test_the_rate_is_of_the_last_ten_minutes():

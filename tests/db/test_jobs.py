@@ -211,13 +211,15 @@ def test_a_job_is_given_only_to_who_does_jobs_on_its_line(floor, change):
 
 def test_a_move_that_the_status_forbids_is_refused_with_the_job(floor):
     planned = floor.plan()
-    with pytest.raises(ActionRefused, match="is planned; it cannot be started") as refused:
+    with pytest.raises(
+        ActionRefused, match="is planned: assign it to an operator first"
+    ) as refused:
         jobs.start(planned, actor=floor.boss, at=at(1))
     assert (refused.value.code, refused.value.row) == ("wrong_status", planned)
     over = jobs.complete(floor.running(), actor=floor.operator, at=at(3))
-    with pytest.raises(ActionRefused, match="is completed; it cannot be paused"):
+    with pytest.raises(ActionRefused, match="it is over and cannot be paused"):
         jobs.pause(over, actor=floor.operator, at=at(4))
-    with pytest.raises(ActionRefused, match="is completed; it cannot be changed"):
+    with pytest.raises(ActionRefused, match="it is over and cannot be changed"):
         jobs.change(over, target=5, actor=floor.boss, at=at(4))
 
 

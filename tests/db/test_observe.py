@@ -1,6 +1,7 @@
 """Readings become states; time without readings becomes `no_data`, back to the last good one."""
 
 import logging
+from dataclasses import replace
 
 import pytest
 from django.db import DatabaseError
@@ -111,13 +112,76 @@ def test_silence_ends_the_span_at_the_last_good_reading():
     assert states_said(machine)[-1] == ("no_data", "running", "02")
 
 
-def test_after_silence_was_noticed_the_return_adds_one_span():
+def test_a_state_that_a_single_reading_told_was_so_for_an_instant():
     machine = equipment(no_data_after_s=3)
     observe([observation(machine, 0, "running")])
     silence(at(10))
     assert observe([observation(machine, 12.5, "stopped")]) == 1
-    # It was seen running at one moment and never for any time: that span is not kept.
-    assert spans_of(machine) == [("no_data", 0, 12.5), ("stopped", 12.5, None)]
+    assert spans_of(machine) == [
+        ("running", 0, 0.000001),
+        ("no_data", 0.000001, 12.5),
+        ("stopped", 12.5, None),
+    ]
+
+
+def test_what_came_back_before_a_loss_was_noticed_leaves_no_overlap():
+    machine = equipment(no_data_after_s=3)
+    observe([observation(machine, 0, "running")])
+    lose([machine.pk], "PLC does not answer", at(0))
+    observe([observation(machine, 0.000001, "running")])
+    assert spans_of(machine) == [("running", 0, 0.000001), ("running", 0.000001, None)]
+
+
+def test_what_held_before_a_loss_is_told_from_the_loss_on():
+    machine = equipment(no_data_after_s=3)
+    observe([observation(machine, 10, "running")])
+    lose([machine.pk], "PLC does not answer", at(10))
+    observe([observation(machine, 11, "stopped", held_from=at(5))])
+    assert spans_of(machine) == [("running", 10, 10.000001), ("stopped", 10.000001, None)]
+
+
+@pytest.mark.parametrize(
+    ("ahead", "length"),
+    [(5.6, "6 s"), (600, "10 min"), (36000, "10 h"), (864000, "10 days")],
+)
+def test_a_reading_from_the_future_is_a_bad_one_that_says_so(ahead, length):
+    machine = equipment(no_data_after_s=3)
+    observe([observation(machine, 0), observation(machine, 1)])
+    odd = replace(observation(machine, 2 + ahead, "stopped"), received_at=at(2))
+    assert observe([odd]) == 0
+    now = condition_of(machine)
+    assert (now.state, now.last_good_at, now.quality) == ("running", at(1), "bad")
+    assert now.trouble == f"the source's clock is {length} ahead"
+    observe([observation(machine, 3, "stopped")])
+    assert spans_of(machine) == [("running", 0, 3), ("stopped", 3, None)]
+
+
+def test_a_reading_up_to_five_seconds_ahead_is_believed():
+    machine = equipment()
+    observe([replace(observation(machine, 7), received_at=at(2))])
+    assert condition_of(machine).last_good_at == at(7)
+
+
+def test_where_our_clock_was_set_back_nothing_is_known_until_it_has_caught_up(caplog):
+    machine = equipment(no_data_after_s=3)
+    observe([observation(machine, 3600), observation(machine, 3601)])
+    assert silence(at(3541)) == 0
+    with caplog.at_level(logging.WARNING):
+        assert silence(at(3540)) == 1
+    assert silence(at(3540)) == 0
+    assert [record.message for record in caplog.records] == [
+        "readings lie ahead of the clock: it was set back"
+    ]
+    assert condition_of(machine).reason == (
+        "our clock was set back; readings count again after 2026-11-23 11:00:01 UTC"
+    )
+    assert observe([observation(machine, 3550)]) == 0
+    observe([observation(machine, 3610, "stopped")])
+    assert spans_of(machine) == [
+        ("running", 3600, 3601),
+        ("no_data", 3601, 3610),
+        ("stopped", 3610, None),
+    ]
 
 
 def test_equipment_that_never_had_data_is_not_lost():

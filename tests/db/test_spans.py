@@ -98,24 +98,30 @@ def naive(readings, until):
     """Return the timeline by the slow way: what is known of each stretch between two readings.
 
     `readings` are (microseconds, state or None when bad). A state holds from its reading to the next good
-    one, if that comes soon enough; else nothing is known between the two.
+    one, if that comes soon enough; else nothing is known between the two. One that a single reading told, so
+    another than held until then, still was so for a microsecond.
     """
     good = {moment: state for moment, state in reversed(readings) if state is not None}
     moments = sorted(good)
     if not moments:
         return []
     stretches = []
+    held = None
+
+    def hold(state, began, ended):
+        if began < ended:
+            times = (T0 + timedelta(microseconds=each) for each in (began, ended))
+            stretches.append(Stretch(state, *times))
+
     for moment, following in zip(moments, [*moments[1:], until], strict=True):
-        is_known = following - moment <= SILENCE_S * 1_000_000
-        state = good[moment] if is_known else "no_data"
-        if moment < following:
-            stretches.append(
-                Stretch(
-                    state,
-                    T0 + timedelta(microseconds=moment),
-                    T0 + timedelta(microseconds=following),
-                )
-            )
+        if following - moment <= SILENCE_S * 1_000_000:
+            held = good[moment]
+            hold(held, moment, following)
+            continue
+        lost = moment if good[moment] in {held, "no_data"} else moment + 1
+        hold(good[moment], moment, lost)
+        hold("no_data", lost, following)
+        held = "no_data"
     return merge(stretches)
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from production.counting import BLIND_SHARE, SLACK, CounterState, Decision, step
+from production.counting import BLIND_SHARE, MOST, SLACK, CounterState, Decision, step
 from production.observation import CounterReading
 
 T0 = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
@@ -92,6 +92,27 @@ def test_a_rise_is_plausible_up_to_the_margin_and_two_pieces():
 def test_the_longer_the_gap_the_more_is_plausible():
     minute = {"period": timedelta(minutes=1), "max_per_minute": 120}
     assert quantities([180], start=standing_at(0), **minute) == [(180, Decision.COUNTED)]
+
+
+@pytest.mark.parametrize(
+    ("before", "value", "setting"),
+    [
+        (0, MOST + 1, {}),
+        (2**62, 2**62 - 1, {"modulus": 2**62}),
+        (2**62 + 1, 2**62, {}),
+        (0, MOST + 1, {"max_per_minute": 1e15}),
+    ],
+)
+def test_more_pieces_than_any_machine_makes_are_none_however_they_are_read(
+    before, value, setting
+):
+    (taken,) = run([value], start=standing_at(before), **setting)
+    assert (taken.quantity, taken.decision) == (0, Decision.JUMP)
+    assert taken.state == CounterState(value, T0 + SECOND)
+
+
+def test_the_most_that_is_believed_is_counted():
+    assert quantities([MOST], start=standing_at(0)) == [(MOST, Decision.COUNTED)]
 
 
 @pytest.mark.parametrize("value", [-1, -32768, 2**63])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from production.observation import STATES, BadObservation, Observation
-from production.transitions import Move, Present, change, gap, is_silent
+from production.transitions import Move, Present, change, gap, is_ahead, is_silent, lost
 
 T0 = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 AFTER = timedelta(seconds=3)
@@ -19,6 +19,20 @@ def at(seconds):
 
 def test_a_gap_begins_at_the_last_reading_that_told_the_state():
     assert gap(Present("running", T0), at(3.000001), AFTER) == Move("no_data", T0)
+
+
+def test_a_state_that_a_single_reading_told_was_so_for_an_instant():
+    once = Present("running", T0, since=T0)
+    instant = timedelta(microseconds=1)
+    assert gap(once, at(60), AFTER) == lost(once, T0) == Move("no_data", T0 + instant)
+    twice = Present("running", at(2), since=T0)
+    assert gap(twice, at(60), AFTER) == lost(twice, at(2)) == Move("no_data", at(2))
+
+
+def test_a_reading_more_than_a_minute_ahead_is_the_fault_of_our_clock():
+    assert not is_ahead(None, T0)
+    assert not is_ahead(at(60), T0)
+    assert is_ahead(at(60.000001), T0)
 
 
 def test_a_reading_within_the_allowed_silence_finds_no_gap():

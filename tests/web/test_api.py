@@ -88,7 +88,7 @@ def test_a_tag_shows_its_newest_reading_and_its_controller_the_last_error(reader
 
 def test_samples_are_asked_for_by_tag(reader, own):
     refused = reader.get(API + "samples/")
-    assert (refused.status_code, list(refused.json())) == (400, ["tag"])
+    assert (refused.status_code, list(refused.json()["errors"])) == (400, ["tag"])
     assert get(reader, "samples/", tag=own.tag.pk)["count"] == 1
 
 
@@ -120,7 +120,7 @@ def test_spans_are_those_that_share_time_with_a_half_open_window(reader, own):
         ("counts/", {"after": T0.isoformat(), "before": later(60).isoformat()}, 0),
         ("equipment/", {"state": "running"}, 1),
         ("tags/", {"plc": "plc-L-OWN.M1", "quality": "good"}, 1),
-        ("lines/", {"line": "L-FOREIGN", "area": "PACK"}, 1),
+        ("lines/", {"site": "S-L-OWN", "area": "PACK"}, 1),
         ("spans/", {"line": "L-FOREIGN"}, 0),
         ("spans/", {"line": "no such line"}, 0),
     ],
@@ -136,6 +136,14 @@ def test_lists_are_narrowed_by_what_is_asked(reader, foreign, path, query, expec
         ("faults/", {"severity": "enormous"}),
         ("counts/", {"equipment": "a\x00b"}),
         ("samples/", {"tag": "NaN"}),
+        ("lines/", {"lien": "L-OWN"}),
+        ("spans/", {"afetr": "2026-01-01T00:00:00Z"}),
+        ("spans/", {"page": "2", "pagesize": "3"}),
+        ("oee/", {"lien": "L-OWN"}),
+        ("downtimes/pareto/", {"lien": "L-OWN"}),
+        ("calendar/", {"lien": "L-OWN"}),
+        ("products/", {"lien": "L-OWN"}),
+        ("reasons/", {"lien": "L-OWN"}),
         ("events/", {}),
         ("events/", {"stream": "plant", "limit": 100_000}),
         ("events/", {"stream": "plant", "after": -1}),
@@ -172,7 +180,7 @@ def test_a_path_without_its_slash_leads_to_the_path_with_it(reader, own):
 
 def test_an_error_has_a_sentence_and_a_code(reader, own, client):
     assert reader.get(API + "lines/nowhere/").json() == {
-        "detail": "No Line matches the given query.",
+        "detail": "There is no such line.",
         "code": "not_found",
     }
     refused = client.get(API + "lines/")

@@ -91,8 +91,8 @@ def test_a_key_makes_one_shift_of_two_requests(engineer, own, here):
         ({"weekdays": "54"}, "weekdays", "Days are digits in order"),
         ({"weekdays": ""}, "weekdays", "may not be blank"),
         ({"starts": "25:00"}, "starts", "Time has wrong format"),
-        ({"line": "L-FOREIGN"}, "line", "does not exist"),
-        ({"site": "S-L-FOREIGN"}, "site", "does not exist"),
+        ({"line": "L-FOREIGN"}, "line", "There is no such line."),
+        ({"site": "S-L-FOREIGN"}, "site", "There is no such site."),
         (
             {"breaks": [{"starts": "13:45", "ends": "14:15"}]},
             "breaks",
@@ -107,7 +107,7 @@ def test_a_shift_that_cannot_be_is_400_with_a_sentence(
 ):
     answer = send(engineer, "post", "shifts/", BODY | here | changes)
     assert answer.status_code == 400, answer.content
-    assert sentence in str(answer.json()[field])
+    assert sentence in str(answer.json()["errors"][field])
     assert Shift.objects.count() == 0
 
 
@@ -119,7 +119,11 @@ def test_an_exception_is_kept_changed_and_dropped(engineer, own, here):
     assert (answer.status_code, answer.json()["ends"]) == (200, "07:00:00")
     answer = send(engineer, "put", path, HOLIDAY | here | {"starts": "06:00"})
     assert answer.status_code == 400
-    assert answer.json() == {"ends": ["Say both times, or none for the whole day."]}
+    assert answer.json() == {
+        "detail": "ends: Say both times, or none for the whole day.",
+        "code": "invalid",
+        "errors": {"ends": ["Say both times, or none for the whole day."]},
+    }
     assert send(engineer, "delete", path).status_code == 204
     assert CalendarException.objects.count() == 0
 
@@ -311,3 +315,40 @@ def test_what_is_chosen_goes_together(root, own):
     )
     assert CalendarException.objects.count() == 0
     assert AuditEntry.objects.filter(action="calendarexception.delete").count() == 2
+
+
+def test_a_shift_that_takes_the_time_of_another_is_refused_with_its_name(engineer, own, here):
+    site = own.line.area.site
+    Shift.objects.create(
+        site=site, line=own.line, name="Night", starts=time(22), ends=time(6), weekdays="7"
+    )
+    monday = BODY | here | {"weekdays": "1", "starts": "05:30"}
+    answer = send(engineer, "post", "shifts/", monday)
+    assert answer.status_code == 400
+    assert (
+        f"Night 22:00-06:00 of {own.line} (Sun) has time of this shift"
+        in answer.content.decode()
+    )
+    filled = of_shift(own, starts="05:00", ends="07:00", weekdays="1")
+    filled |= {"breaks-TOTAL_FORMS": "0"}
+    shown = save(engineer, url(Shift, "add"), **filled)
+    assert "has time of this shift" in str(errors(shown))
+    assert send(engineer, "post", "shifts/", monday | {"starts": "06:00"}).status_code == 201
+    # The site's own shifts are of other lines.
+    Shift.objects.create(site=site, name="Day", starts=time(0), ends=time(0))
+    assert Shift.objects.count() == 3
+
+
+def test_shifts_that_overlap_since_before_can_still_be_parted(engineer, own, here):
+    site = own.line.area.site
+    rows = [
+        Shift.objects.create(site=site, line=own.line, name=name, starts=time(6), ends=time(14))
+        for name in "AB"
+    ]
+    answer = send(
+        engineer, "put", f"shifts/{rows[1].pk}/", BODY | here | {"breaks": []} | {"name": "B"}
+    )
+    assert answer.status_code == 400
+    later = BODY | here | {"name": "B", "starts": "14:00", "ends": "22:00", "breaks": []}
+    answer = send(engineer, "put", f"shifts/{rows[1].pk}/", later)
+    assert answer.status_code == 200, answer.content

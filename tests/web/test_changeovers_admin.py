@@ -147,3 +147,11 @@ def test_the_lists_open(manager, own, running, model):
     StepPlan.objects.create(target=target, name="Blades")
     for query in ({}, {"q": "ROLL"}):
         assert manager.get(url(model, "changelist"), query).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("good", "told"), [(4, "4 of 10"), (10, "10 of 10"), (40, "40 (10 needed)")]
+)
+def test_a_row_of_good_pieces_is_never_more_than_was_needed(manager, running, good, told):
+    Changeover.objects.update(good_in_a_row=good, good_needed=10)
+    assert told in manager.get(url(Changeover, "changelist")).content.decode()

@@ -85,7 +85,9 @@ class TestActing:
     def test_a_job_is_named_by_its_number(self, operator, own, rolls):
         job = Job.objects.create(line=own.line, number="J", product=rolls)
         assert start(operator, job=job.pk).json()["job"] == job.pk
-        assert start(operator, job=999_999).json() == {"job": "The line has no such job."}
+        assert start(operator, job=999_999).json()["errors"] == {
+            "job": ["The line has no such job."]
+        }
 
     def test_steps_have_their_own_times(self, operator, own, rolls):
         target_of(own, rolls)
@@ -137,7 +139,7 @@ class TestActing:
     )
     def test_what_cannot_be_is_400(self, operator, foreign, rolls, said, field):
         answer = start(operator, **said)
-        assert (answer.status_code, list(answer.json())) == (400, [field])
+        assert (answer.status_code, list(answer.json()["errors"])) == (400, [field])
         assert Changeover.objects.count() == 0
 
     @pytest.mark.parametrize("role", ["viewer", "quality", "maintenance", "engineer"])

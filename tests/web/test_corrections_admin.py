@@ -1,11 +1,13 @@
 """The pages of corrections: a preview before anything is saved, the list, and taking back."""
 
+import re
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
 
 from production.actions import observe
-from production.models import Correction, Count, Downtime, IdealCycle, Tally
+from production.models import Correction, Count, Downtime, IdealCycle, Reason, Tally
 from tests.factories import at, observation
 from tests.web import plant
 from tests.web.forms import save, url
@@ -28,7 +30,7 @@ def test_a_count_is_corrected_after_its_preview(manager, machine):  # noqa: F811
     made = Correction.objects.get()
     assert (made.after, made.reason) == ({"quantity": 450}, "dirty eye")
     listed = manager.get(reverse("admin:production_correction_changelist")).content.decode()
-    assert "quantity: 450" in listed
+    assert "quantity: 500 → 450" in listed
     back = reverse("admin:production_correction_undo", args=[made.pk])
     chosen = manager.post(
         reverse("admin:production_correction_changelist"),
@@ -53,6 +55,52 @@ def test_each_form_of_a_downtime_opens_and_says_what_is_refused(manager, downtim
     assert manager.post(page("split", downtime), {**moment, "step": "save"}).status_code == 302
     assert Downtime.objects.count() == 2
     assert manager.get(page("nothing", downtime)).status_code == 404
+
+
+def test_the_catalogue_of_texts_stands_before_the_widgets_that_use_it(manager, downtime):  # noqa: F811
+    for kind in ("split", "ends", "reason"):
+        form = manager.get(page(kind, downtime)).content.decode()
+        first = form.index(reverse("admin:jsi18n"))
+        if kind != "reason":
+            assert first < form.index("admin/js/core") < form.index("DateTimeShortcuts")
+            assert first < form.index("admin/js/calendar")
+            assert "(UTC)" in form
+        assert "Cancel" in form
+
+
+def test_reasons_are_offered_as_their_tree_and_told_by_their_names(manager, downtime):  # noqa: F811
+    last = Reason.objects.create(code="B", name="Mechanical", position=8)
+    first = Reason.objects.create(code="A", name="Waiting", position=7)
+    below = Reason.objects.create(code="B1", name="Belt", parent=last, position=1)
+    form = manager.get(page("reason", downtime)).content.decode()
+    options = re.findall(r'<option value="(\d+)">[ \n]*([^<]*?)</option>', form)
+    own = [(int(pk), text) for pk, text in options if int(pk) in {first.pk, last.pk, below.pk}]
+    assert own == [
+        (first.pk, "Waiting"),
+        (last.pk, "Mechanical (group)"),
+        (below.pk, "\N{EM SPACE}Belt"),
+    ]
+    said = {"reason": below.pk, "why": "seen"}
+    seen = manager.post(page("reason", downtime), said | {"step": "preview"}).content.decode()
+    row = re.sub(r"\s+", " ", seen)
+    assert f'<th scope="row">Downtime {downtime.pk}</th>' in row
+    assert "<td>reason</td><td>-</td><td>Belt</td>" in row
+    assert "<td>note</td>" not in row
+    manager.post(page("reason", downtime), said | {"step": "save"})
+    listed = manager.get(reverse("admin:production_correction_changelist")).content.decode()
+    assert "reason: - → Belt" in listed
+    assert f"Reason: downtime {downtime.pk}" in listed
+
+
+def test_moved_ends_are_told_to_the_minute_or_to_the_second(manager, downtime):  # noqa: F811
+    ended = downtime.ended_at.strftime("%H:%M")
+    moment = {"started_at_0": "2026-11-23", "started_at_1": "10:12:00", "why": "x"}
+    seen = manager.post(page("ends", downtime), {**moment, "step": "preview"}).content.decode()
+    assert f"23.11. 10:10 to {ended} UTC" in seen
+    assert "<td>begins</td><td>23.11. 10:10 UTC</td><td>23.11. 10:12 UTC</td>" in seen
+    moment["started_at_1"] = "10:10:20"
+    seen = manager.post(page("ends", downtime), {**moment, "step": "preview"}).content.decode()
+    assert "<td>23.11. 10:10:00 UTC</td><td>23.11. 10:10:20 UTC</td>" in seen
 
 
 def test_only_a_neighbour_is_offered_to_be_merged_with(manager, downtime):  # noqa: F811

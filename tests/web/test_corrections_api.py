@@ -163,7 +163,7 @@ def test_every_kind_can_be_asked_for(manager, machine, downtime):
 def test_what_is_asked_wrongly_is_told_field_by_field(manager, downtime, body, field):
     answer = post(manager, **body, subject_id=downtime.pk)
     assert answer.status_code == 400
-    assert (field or "reason_code") in answer.json()
+    assert (field or "reason_code") in answer.json()["errors"]
     assert Correction.objects.count() == 0
 
 

@@ -172,3 +172,11 @@ def test_a_fourth_level_is_refused(person, own):
     )
     assert answer.status_code == 200
     assert Reason.objects.filter(code="DEEPER").count() == 0
+
+
+def test_a_downtime_is_told_with_its_day_and_both_ends(row, own):
+    assert str(row) == f"{own}: 23.11. 10:10 to 10:20 UTC"
+    row.ended_at = at(86400)
+    assert str(row) == f"{own}: 23.11. 10:10 to 24.11. 10:00 UTC"
+    row.ended_at = None
+    assert str(row) == f"{own}: 23.11. 10:10 UTC, lasts"

@@ -9,6 +9,7 @@ from ms5.accounts.models import AuditEntry
 from production import settling, starting
 from production.actions import observe
 from production.models import Downtime, Reason, Settlement, TimeTally
+from production.public.downtimes import downtime_of
 from tests import factories
 from tests.factories import T0, at, observation
 from tests.web import plant
@@ -136,6 +137,35 @@ def test_who_was_slower_gets_409_with_the_present_object(supervisor, row):
     )
 
 
+def test_one_that_was_merged_is_closed_and_listed_only_where_it_is_asked_for(supervisor, row):
+    post(supervisor, row, "reason", {"reason": "MOTOR_FAIL"})
+    body = {
+        "subject": "downtime",
+        "what": "split",
+        "subject_id": row.pk,
+        "at": at(900).isoformat(),
+        "reason": "two causes",
+    }
+    corrections = "/api/v1/corrections/"
+    told = supervisor.post(corrections, body, JSON).json()
+    half = Downtime.objects.exclude(pk=row.pk).get()
+    assert post(supervisor, half, "confirm").json()["status"] == "confirmed"
+    undone = supervisor.post(f"{corrections}{told['id']}/undo/", {"reason": "one cause"}, JSON)
+    assert undone.status_code == 201, undone.content
+
+    half.refresh_from_db()
+    public = downtime_of(half)
+    assert (public.status, public.merged_into) == ("closed", row.pk)
+    shown = supervisor.get(f"{API}{half.pk}/").json()
+    assert (shown["status"], shown["merged_into"]) == ("closed", row.pk)
+
+    def listed(query=""):
+        return {each["id"] for each in supervisor.get(API + query).json()["results"]}
+
+    assert listed() == listed("?merged=false") == {row.pk}
+    assert listed("?merged=true") == {row.pk, half.pk}
+
+
 def test_split_halves_are_merged_again(supervisor, row):
     post(supervisor, row, "split", {"at": at(900).isoformat()})
     second = Downtime.objects.get(started_at=at(900))
@@ -196,7 +226,11 @@ def test_a_token_says_reasons_within_its_scope_and_confirms_nothing(own, row, wi
     for scopes, says in ((["read"], 403), (["read", "production"], 200)):
         client = with_key(manager, scopes=scopes)
         assert post(client, row, "reason", {"reason": "REWORK"}).status_code == says
-        assert post(client, row, "confirm").status_code == 403
+        refused = post(client, row, "confirm")
+        assert refused.status_code == 403
+        assert refused.json()["detail"] == (
+            "No token may confirm, split and merge downtimes: that is for people who are signed in."
+        )
 
 
 def test_a_foreign_downtime_is_not_there(supervisor, foreign):

@@ -2,10 +2,13 @@
 
 import pytest
 from django.contrib.messages import get_messages
+from django.urls import reverse
+from django.utils import timezone
 
 from ms5.accounts.models import AuditEntry
 from ms5.events.models import Event
-from production.models import Job, Product
+from production.actions import set_context
+from production.models import Equipment, Job, Product
 from tests.web import plant
 from tests.web.forms import errors, form_of, save, url
 
@@ -157,7 +160,10 @@ def test_what_stands_against_a_start_is_said(boss, own, ada):
     first, second = (planned(boss, own.line, f"PO-{number}") for number in range(2))
     act(boss, "assign", first, second, apply="1", operator=ada.pk)
     answer = act(boss, "start", first, second)
-    assert told(answer)[-2:] == ["Job PO-0 runs on Line L-OWN.", "1 job started."]
+    assert told(answer)[-2:] == [
+        "Job PO-0 runs on Line L-OWN: pause or complete it first.",
+        "1 job started.",
+    ]
 
 
 def test_who_plans_no_jobs_only_reads_them(boss, own, as_user):
@@ -184,3 +190,28 @@ def test_foreign_jobs_are_not_there(boss, own, foreign, as_user):
 def test_nobody_deletes_a_job(root, own):
     job = planned(root, own.line)
     assert root.post(url(PAGE, "delete", job.pk), {"post": "yes"}).status_code == 403
+
+
+def test_the_list_warns_of_a_line_that_makes_another_product(boss, own, ada):
+    job = planned(boss, own.line)
+    act(boss, "assign", job, apply="1", operator=ada.pk)
+    act(boss, "start", job)
+    rye = Product.objects.create(code="RYE", name="Rye loaf", plc_number=91)
+    sentence = f"makes Rye loaf, the job is for {job.product.name}."
+    assert sentence not in boss.get(url(PAGE, "changelist")).content.decode()
+    Equipment.objects.filter(pk=own.equipment.pk).update(is_constraint=True)
+    constraint = Equipment.objects.get(pk=own.equipment.pk)
+    set_context(constraint, actor=None, at=timezone.now(), product=rye)
+    page = boss.get(url(PAGE, "changelist")).content.decode()
+    assert f"{constraint.name} {sentence}" in page
+    act(boss, "pause", job, apply="1", reason="mixed up")
+    assert sentence not in boss.get(url(PAGE, "changelist")).content.decode()
+
+
+def test_what_an_action_asks_can_be_left_and_times_name_their_zone(boss, own):
+    job = planned(boss, own.line)
+    asked = act(boss, "cancel", job).content.decode()
+    assert f'href="{url(PAGE, "changelist")}"' in asked
+    assert asked.index(reverse("admin:jsi18n")) < asked.index("</head>")
+    form = boss.get(url(PAGE, "change", job.pk)).content.decode()
+    assert "Planned start at (UTC)" in form

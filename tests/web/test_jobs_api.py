@@ -5,7 +5,8 @@ import json
 import pytest
 
 from ms5.events.models import Event
-from production.models import Job, Product
+from production.models import Job, Line, Product
+from tests.floor import T0
 from tests.web import plant
 
 API = "/api/v1/jobs/"
@@ -104,7 +105,8 @@ def test_what_stands_against_a_start_is_told(boss, operator):
     first, second = given(boss, "PO-1"), given(boss, "PO-2")
     post(operator, f"{first['id']}/start/")
     told = post(operator, f"{second['id']}/start/", code=409)
-    assert (told["code"], told["detail"]) == ("line_busy", "Job PO-1 runs on Line L-OWN.")
+    assert told["code"] == "line_busy"
+    assert told["detail"] == "Job PO-1 runs on Line L-OWN: pause or complete it first."
     assert (told["present"]["id"], told["present"]["status"]) == (first["id"], "running")
 
 
@@ -118,6 +120,7 @@ def test_a_move_that_cannot_be_is_409_with_the_present_job(boss, operator):
     job = plan(boss)
     told = post(boss, f"{job['id']}/start/", code=409)
     assert (told["code"], told["present"]["status"]) == ("wrong_status", "planned")
+    assert told["detail"] == "PO-1 is planned: assign it to an operator first."
 
 
 @pytest.mark.parametrize("move", ["assign", "cancel"])
@@ -147,7 +150,55 @@ def test_a_colleague_moves_no_job_of_mine(own, boss, with_key, ada):
 def test_a_token_that_only_reads_moves_nothing(boss, ada, with_key):
     job = given(boss)
     reading = with_key(ada, scopes=["read"])
-    post(reading, f"{job['id']}/start/", code=403)
+    told = post(reading, f"{job['id']}/start/", code=403)
+    assert told == {
+        "detail": (
+            "Your token has no scope for this: to accept, start, pause, resume and complete jobs"
+            " it needs `production`."
+        ),
+        "code": "permission_denied",
+    }
+
+
+def test_a_role_that_may_not_is_named(own, boss, as_user):
+    viewer = as_user(plant.person("eve", "viewer", own.line))
+    told = plan(viewer, "PO-3", 403)
+    assert told["detail"] == (
+        "Your role, viewer, may not plan, assign, reorder and cancel jobs."
+    )
+
+
+def test_a_method_that_is_not_there_is_405(boss):
+    job = plan(boss)
+    assert boss.delete(f"{API}{job['id']}/").status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("status", "move", "sentence"),
+    [
+        ("planned", "accept", "PO-1 is planned: assign it to an operator first."),
+        ("planned", "pause", "PO-1 is planned: assign it to an operator and start it first."),
+        ("assigned", "complete", "PO-1 is assigned: start it first."),
+        ("accepted", "resume", "PO-1 is accepted: start it first."),
+        ("paused", "start", "PO-1 is paused: resume it instead."),
+        ("running", "accept", "PO-1 is running: it has begun and cannot be accepted any more."),
+        (
+            "completed",
+            "start",
+            "PO-1 is completed: it is over and cannot be started; plan another job.",
+        ),
+    ],
+)
+def test_a_move_that_cannot_be_says_what_to_do(boss, status, move, sentence):
+    job = plan(boss)
+    times = {"started_at": T0} if status in {"running", "paused", "completed"} else {}
+    times |= {"ended_at": T0} if status == "completed" else {}
+    ada = plant.person("ada", "operator", Line.objects.get(code="L-OWN"))
+    Job.objects.filter(pk=job["id"]).update(
+        status=status, operator=None if status == "planned" else ada, **times
+    )
+    told = post(boss, f"{job['id']}/{move}/", code=409)
+    assert (told["code"], told["detail"]) == ("wrong_status", sentence)
 
 
 def test_a_foreign_line_has_no_jobs_and_takes_none(boss, foreign, with_key):
@@ -160,7 +211,7 @@ def test_a_foreign_line_has_no_jobs_and_takes_none(boss, foreign, with_key):
     for move in ("accept", "start", "complete"):
         post(boss, f"{job['id']}/{move}/", code=404)
     told = plan(boss, "PO-9", 400, line="L-FOREIGN")
-    assert told == {"line": ["There is no such line."]} or told["line"]
+    assert told["errors"] == {"line": ["There is no such line."]}
     taken = plan(boss, "PO-1", 400)
     assert (taken["code"], "present" in taken) == ("number_taken", False)
 

@@ -139,7 +139,7 @@ def test_more_rows_than_anybody_reads_are_refused(bagger, ask):
 def test_what_lines_differ_in_cuts_no_site(bagger, ask):
     equipment(line=line(area=bagger.line.area))
     status, body = ask(site=bagger.line.area.site.code, by="shift")
-    assert (status, body) == (400, {"by": ["by=shift needs a line or an equipment."]})
+    assert (status, body["errors"]) == (400, {"by": ["by=shift needs a line or an equipment."]})
 
 
 def test_a_foreign_line_is_not_there(bagger, client):

@@ -146,3 +146,13 @@ def test_who_only_looks_sees_the_pages_and_changes_nothing(viewer, own):
         assert viewer.get(url(model, "changelist")).status_code == 200
         assert viewer.get(url(model, "add")).status_code == 403
     assert viewer.post(url(QualityThreshold, "change", row.pk), {}).status_code == 403
+
+
+def test_a_cleared_alert_says_at_which_figure_it_was_cleared(quality, own):
+    of = threshold(own.line)
+    alert(of, cleared_at=timezone.now(), value=0.016)
+    page = quality.get(url(QualityAlert, "changelist")).content.decode()
+    assert "cleared at 1.6\N{NO-BREAK SPACE}%" in page
+    QualityAlert.objects.update(value=None, why="the threshold is not in use")
+    page = quality.get(url(QualityAlert, "changelist")).content.decode()
+    assert "cleared: the threshold is not in use" in page

@@ -126,6 +126,36 @@ def test_what_cannot_be_entered_is_refused_with_400(quality, own, foreign, torn,
     assert Count.objects.filter(by__isnull=False).count() == 0
 
 
+def test_fields_that_are_not_known_are_named_beside_all_else_that_is_wrong(operator, own):
+    answer = operator.post(
+        f"{API}entries/",
+        entry(own) | {"reject": 2, "good": "x", "rejects": [{"defect": None, "amount": 1}]},
+        JSON,
+    )
+    assert answer.status_code == 400
+    assert answer.json() == {
+        "detail": (
+            "good: A valid integer is required. rejects[0].quantity: This field is required."
+            " rejects[0].amount: There is no such field."
+            " reject: There is no such field; it is `rejects`."
+        ),
+        "code": "invalid",
+        "errors": {
+            "good": ["A valid integer is required."],
+            "rejects": {
+                "0": {
+                    "quantity": ["This field is required."],
+                    "amount": ["There is no such field."],
+                }
+            },
+            "reject": ["There is no such field; it is `rejects`."],
+        },
+    }
+    alone = operator.post(f"{API}entries/", entry(own) | {"reject": 2}, JSON).json()
+    assert (alone["code"], list(alone["errors"])) == ("unknown_field", ["reject"])
+    assert Count.objects.filter(by__isnull=False).count() == 0
+
+
 def test_an_earlier_day_is_for_those_who_correct(operator, own, as_user):
     body = entry(own, good=1, at=(timezone.now() - timedelta(days=2)).isoformat())
     answer = operator.post(f"{API}entries/", body, JSON)
@@ -306,7 +336,7 @@ def test_thresholds_are_kept_by_those_who_may_on_their_lines(quality, operator, 
 )
 def test_a_threshold_that_cannot_be_is_refused_by_field(quality, own, foreign, fields, field):
     answer = post(quality, "quality-thresholds/", body_of(own, **fields), status=400)
-    assert field in answer
+    assert field in answer["errors"]
     assert QualityThreshold.objects.count() == 0
 
 
@@ -365,4 +395,4 @@ def test_a_threshold_with_alerts_can_be_made_inactive_and_not_deleted(quality, o
     assert quality.patch(path, {"is_active": False}, JSON).status_code == 200
     answer = quality.patch(path, {"metric": "first_pass_yield"}, JSON)
     assert answer.status_code == 400
-    assert "metric" in answer.json()
+    assert "metric" in answer.json()["errors"]

@@ -129,7 +129,9 @@ def test_the_pareto_asks_about_what_nobody_has_explained(manager, machine):
     page = manager.get(reverse("downtime"), window() | {"line": "L-ONE"})
     (bar,) = page.context["pareto"].bars
     assert (bar.name, bar.unassigned) == ("Jam", False)
-    assert {row[0]: row[1] for row in page.context["means"]}["Mean time to restore"] == "15:00"
+    assert {row[0]: row[1] for row in page.context["means"]}[
+        "Mean time to restore"
+    ] == "15.0 min"
 
 
 @pytest.mark.parametrize(
