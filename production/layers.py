@@ -135,13 +135,14 @@ def downtimes(wanted: Sequence[Wanted]) -> Iterator[Row]:
 
 
 def changeovers(wanted: Sequence[Wanted]) -> Iterator[Row]:
-    """Yield number, id, beginning and end of the changeovers; the owner is a line."""
+    """Yield number, id, beginning and end of the changeovers that were not called off; the owner is a line."""
     return _in_force(
         wanted,
         "production_changeover",
         "line_id",
         "started_at",
         "t.id, t.started_at, t.ended_at",
+        live="AND {0}.status <> 'cancelled'",
     )
 
 

@@ -287,23 +287,6 @@ class Figures:
     six: Mapping[str, Decimal | None]
 
 
-WATERFALL = (
-    "all",
-    "not_scheduled",
-    "planned_stop",
-    "no_data",
-    "ppt",
-    "stop",
-    "changeover",
-    "run",
-    "small_stop",
-    "slow",
-    "net",
-    "reject",
-    "productive",
-)
-
-
 def seconds(length: timedelta) -> Decimal:
     """Return exact seconds; a float of them would not be."""
     return Decimal(length // MICROSECOND) / 1_000_000
@@ -323,7 +306,6 @@ def figures(
     ppt = measured + (unmeasured if no_data_is_stop else 0)
     run = seconds(account.of(*RUN))
     known = not made.without
-    availability = run / ppt if ppt else None
     performance = made.total_s / run if run and known else None
     quality = _quality(made)
     oee = made.good_s / ppt if ppt and known else None
@@ -335,15 +317,14 @@ def figures(
         if ppt and performance is not None and quality is not None
         else (Decimal(0) if ppt and known else None)
     )
-    planned = measured + unmeasured
     return Figures(
-        availability=availability,
+        availability=run / ppt if ppt else None,
         performance=performance,
         quality=quality,
         oee=oee,
         nee=nee,
         teep=made.good_s / everything if everything and known and ppt else None,
-        confidence=measured / planned if planned else None,
+        confidence=measured / (measured + unmeasured) if measured + unmeasured else None,
         why=_why(made, ppt=ppt, run=run, is_measured=bool(measured), names=names or {}),
         warning=_warning(performance, made),
         lost=_lost(account, known=known, no_data_is_stop=no_data_is_stop),
@@ -387,8 +368,7 @@ def _warning(performance: Decimal | None, made: Output) -> str | None:
 
 
 def _lost(account: Account, *, known: bool, no_data_is_stop: bool) -> dict[str, Decimal | None]:
-    made = account.output
-    no_data = seconds(account.of(Bucket.NO_DATA))
+    made, no_data = account.output, seconds(account.of(Bucket.NO_DATA))
     as_stop = no_data if no_data_is_stop else Decimal(0)
     running = seconds(account.of(Bucket.RUNNING))
     return {
@@ -409,8 +389,7 @@ def _lost(account: Account, *, known: bool, no_data_is_stop: bool) -> dict[str, 
 
 
 def _six(account: Account, *, known: bool, unmeasured: Decimal) -> dict[str, Decimal | None]:
-    made = account.output
-    running = seconds(account.of(Bucket.RUNNING))
+    made, running = account.output, seconds(account.of(Bucket.RUNNING))
     return {
         "failure": seconds(account.of(Bucket.FAILURE)) + unmeasured,
         "setup": seconds(account.of(Bucket.ADJUSTMENT, Bucket.CHANGEOVER)),

@@ -253,7 +253,8 @@ def _shifts(calendar: Calendar, start: datetime, end: datetime) -> list[Stretch[
 def _is_planned(stop: _Stop, reasons: Mapping[int, Reason]) -> bool:
     if stop.reason is not None:
         return reasons[stop.reason].loss == Loss.PLANNED
-    return stop.category in {Category.PLANNED, Category.MAINTENANCE}
+    # Without a reason it is a failure in the accounts, unless somebody had announced the stop.
+    return stop.category == Category.PLANNED
 
 
 def _key(stop: _Stop, by: By) -> Key:

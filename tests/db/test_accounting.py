@@ -196,6 +196,25 @@ def test_a_planned_stop_that_was_announced_and_a_changeover_of_the_line_are_told
     assert found == {"planned": 100.0, "changeover": 200.0, "failure": 480.0}
 
 
+def test_a_changeover_that_was_called_off_costs_no_changeover_time():
+    machine = bagger()
+    stay(machine, "running", 0, 60)
+    stay(machine, "stopped", 120, 900)
+    changeover = Changeover.objects.create(
+        line=machine.line,
+        to_product=product(),
+        started_at=at(250),
+        ended_at=at(500),
+        status="completed",
+        started_with="person",
+        good_needed=1,
+    )
+    found = lengths(account(machine, 120, 900))
+    assert found == {"changeover": 250.0, "failure": 530.0}
+    Changeover.objects.filter(pk=changeover.pk).update(status="cancelled")
+    assert lengths(account(machine, 120, 900)) == {"failure": 780.0}
+
+
 def test_pieces_of_a_gap_are_aside_and_those_without_an_ideal_cycle_are_named():
     machine, loaf, rye = bagger(no_data_after_s=100), product(), product()
     ideal_cycle(loaf, machine, "0.5")
