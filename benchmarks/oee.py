@@ -79,8 +79,8 @@ def _ticks() -> list[Row]:
     from benchmarks import floor  # noqa: PLC0415 - after the set-up of Django
     from production.explain import explain  # noqa: PLC0415
     from production.models import Equipment, Line  # noqa: PLC0415
+    from production.oee_updates import updates  # noqa: PLC0415
     from production.processors import oee, production  # noqa: PLC0415
-    from production.processors.oee import updates  # noqa: PLC0415
     from production.settling import settle  # noqa: PLC0415
 
     ids = floor.build(LINES, EACH)

@@ -325,7 +325,7 @@ def figures(
         nee=nee,
         teep=made.good_s / everything if everything and known and ppt else None,
         confidence=measured / (measured + unmeasured) if measured + unmeasured else None,
-        why=_why(made, ppt=ppt, run=run, is_measured=bool(measured), names=names or {}),
+        why=_why(made, ppt=ppt, run=run, names=names or {}),
         warning=_warning(performance, made),
         lost=_lost(account, known=known, no_data_is_stop=no_data_is_stop),
         six=_six(
@@ -343,11 +343,9 @@ def _quality(made: Output) -> Decimal | None:
     return None
 
 
-def _why(
-    made: Output, *, ppt: Decimal, run: Decimal, is_measured: bool, names: Mapping[int, str]
-) -> str | None:
+def _why(made: Output, *, ppt: Decimal, run: Decimal, names: Mapping[int, str]) -> str | None:
     if not ppt:
-        return "nothing was planned, or nothing was measured" if not is_measured else None
+        return "nothing was planned, or nothing was measured"
     if made.without:
         known = sorted(names.get(each, str(each)) for each in made.without if each is not None)
         parts = [f"no ideal cycle for {', '.join(known)}"] if known else []

@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from django.db import OperationalError
 from django.db.models import Exists, Min, OuterRef
 
 from ms5.database import chunks
@@ -14,6 +13,7 @@ from ms5.events.retry import retried
 from production import layers, quarters
 from production.accounting import stops_begun
 from production.choices import ChangeoverStatus
+from production.isolation import each_alone, raise_failed
 from production.layers import Wanted
 from production.models import Changeover, Condition, Equipment, Settlement, Span, TimeTally
 from production.oee import MICROSECOND, Bucket, classify
@@ -35,18 +35,14 @@ def settle(now: datetime) -> int:
     running changeover. At most `MOST` quarters of an equipment are settled at a time. Each line is a
     transaction; one that fails is logged and the others go on, then an ExceptionGroup says so.
     """
-    due = _due(now)
-    done, failed = 0, []
-    for line, equipment_ids in sorted(due.items()):
-        try:
-            done += _settle(line, equipment_ids, now)
-        except OperationalError:
-            raise
-        except Exception as error:  # isolation between lines: said here and raised below
-            log.exception("a line's time could not be settled", extra={"line": line})
-            failed.append(error)
-    if failed:
-        raise ExceptionGroup("lines could not be settled", failed)
+    done, failed = each_alone(
+        sorted(_due(now).items()),
+        lambda own: _settle(*own, now),
+        lambda own: {"line": own[0]},
+        log,
+        "a line's time could not be settled",
+    )
+    raise_failed(failed, "lines could not be settled")
     return done
 
 

@@ -10,14 +10,12 @@ from typing import Self
 from django.db import connection
 
 from ms5.database import chunks
+from production import quarters
 from production.counting import CounterState, step
 from production.models import Condition, Count, Counter, IdealCycle, Job
 from production.observation import Observation
 
 log = logging.getLogger(__name__)
-
-QUARTER = timedelta(minutes=15)
-_EPOCH_QUARTER = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
 
 # Quantities add up in the database, which needs the sum of the old row and the new one: no upsert of
 # Django's does that, nor names the expressions of an index. The caller holds the equipment's lock.
@@ -123,8 +121,7 @@ def quarter(at: datetime) -> datetime:
 
     They were made before it, so at the very end of a quarter they are still of that quarter.
     """
-    made = at - timedelta(microseconds=1)
-    return made - (made - _EPOCH_QUARTER) % QUARTER
+    return quarters.begin(at - timedelta(microseconds=1))
 
 
 def _state(row: Counter) -> CounterState:

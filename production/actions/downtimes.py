@@ -17,12 +17,14 @@ from ms5.events.retry import retried
 from production import standing
 from production.actions import stopping
 from production.actions.lines import locked
-from production.choices import Loss, SixLoss, State
+from production.choices import State
 from production.models import Condition, Downtime, Line, Reason, Span
+from production.oee import Bucket
 from production.public.downtimes import RELATED
 from production.refusals import ActionRefused, NotAllowed, demand_version
 from production.settling import unsettle
 from production.stops import Stop
+from production.timelines import bucket_of
 
 SAYS, CONFIRMS = "production.change_downtime", "production.confirm_downtime"
 LONGEST_NOTE = 300
@@ -304,9 +306,8 @@ def _stand_by(row: Downtime, reason: Reason | None, actor: User, at: datetime) -
     row.confirmed_at = at if reason else None
 
 
-def _bucket(reason: Reason | None) -> tuple[str, str]:
-    """Return what decides the bucket of its time; without a reason it is a failure."""
-    return (reason.loss, reason.six_loss) if reason else (Loss.STOP, SixLoss.FAILURE)
+def _bucket(reason: Reason | None) -> Bucket:
+    return bucket_of(reason.loss, reason.six_loss) if reason else bucket_of(None, None)
 
 
 def _begins(row: Downtime, moment: datetime) -> Downtime | None:

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from ms5.events.log import gauge
 from production import accounting, oee
 from production.calendars import calendar_of
 from production.figures import production_update
+from production.gauges import say_oee, say_production
 from production.models import Equipment, Line
-from production.processors.oee import updates
+from production.oee_updates import updates
 from production.shifts import shift_at
 
 
@@ -49,19 +49,5 @@ def _oee(equipment: Equipment, start: datetime, end: datetime, now: datetime) ->
 
 def say(line: Line, now: datetime) -> None:
     """Write the gauges of the line within the action that has changed its past."""
-    gauge(
-        "production_update",
-        production_update(line, now),
-        key=f"production:{line.code}",
-        source_at=now,
-        line_id=line.code,
-    )
-    for each in updates([line], now):
-        gauge(
-            "oee_update",
-            each.data,
-            key=each.key,
-            source_at=now,
-            line_id=line.code,
-            equipment_code=each.equipment.code if each.equipment else None,
-        )
+    say_production(line, production_update(line, now), now)
+    say_oee(updates([line], now), now)

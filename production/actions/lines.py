@@ -5,8 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from django.db import OperationalError
-
+from production.isolation import each_alone, raise_failed
 from production.models import Condition, Equipment
 
 log = logging.getLogger(__name__)
@@ -32,17 +31,14 @@ def per_line(
             log.warning("no such equipment", extra={"equipment_id": equipment_id(item)})
         else:
             by_line[line].append(item)
-    done, failed = 0, []
-    for line, own in sorted(by_line.items()):
-        try:
-            done += act(own)
-        except OperationalError:
-            raise
-        except Exception as error:  # isolation between lines: said here and raised below
-            log.exception("a line could not be written", extra={"line": line})
-            failed.append(error)
-    if failed:
-        raise ExceptionGroup("lines could not be written", failed)
+    done, failed = each_alone(
+        sorted(by_line.items()),
+        lambda own: act(own[1]),
+        lambda own: {"line": own[0]},
+        log,
+        "a line could not be written",
+    )
+    raise_failed(failed, "lines could not be written")
     return done
 
 

@@ -4,13 +4,13 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db import OperationalError
-
 from ms5.database import reading
-from ms5.events.log import gauge, recording
+from ms5.events.log import recording
 from ms5.events.retry import retried
 from production.actions import silence
 from production.figures import production_updates
+from production.gauges import say_production
+from production.isolation import raise_failed, together_or_alone
 from production.models import Line
 
 log = logging.getLogger(__name__)
@@ -27,23 +27,14 @@ def production(now: datetime) -> int:
         silence(now)
     except ExceptionGroup as broken:  # logged where it happened; the figures must still go out
         failed.append(broken)
-    lines = list(Line.objects.all())
-    try:
-        said = _say(lines, now)
-    except OperationalError:  # the database, not a line
-        raise
-    except Exception:  # noqa: BLE001 - each line is done again below, and what fails is logged there
-        said = 0
-        for line in lines:
-            try:
-                said += _say([line], now)
-            except OperationalError:
-                raise
-            except Exception as error:  # isolation between lines: raised below
-                log.exception("a line's figures failed", extra={"line": line.code})
-                failed.append(error)
-    if failed:
-        raise ExceptionGroup("not every line was done", failed)
+    said, alone = together_or_alone(
+        list(Line.objects.all()),
+        lambda lines: _say(lines, now),
+        lambda line: {"line": line.code},
+        log,
+        "a line's figures failed",
+    )
+    raise_failed([*failed, *alone], "not every line was done")
     return said
 
 
@@ -54,11 +45,5 @@ def _say(lines: Sequence[Line], now: datetime) -> int:
         updates = production_updates(lines, now)
     with recording():
         for line in lines:
-            gauge(
-                "production_update",
-                updates[line.pk],
-                key=f"production:{line.code}",
-                source_at=now,
-                line_id=line.code,
-            )
+            say_production(line, updates[line.pk], now)
     return len(lines)

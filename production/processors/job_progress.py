@@ -4,13 +4,12 @@ import logging
 from collections import defaultdict
 from datetime import datetime
 
-from django.db import OperationalError
-
 from ms5.database import reading
 from ms5.events.log import gauge, recording
 from ms5.events.models import Gauge
 from production.actions.working import complete_reached, is_due
 from production.calendars import calendar_of
+from production.isolation import each_alone, raise_failed
 from production.jobs import BEGUN
 from production.models import Job, Line
 from production.pace import progress_of
@@ -30,19 +29,15 @@ def job_progress(now: datetime) -> int:
     begun = Job.objects.filter(status__in=BEGUN).select_related("line", "product", "operator")
     for job in begun.order_by("line", "pk"):
         by_line[job.line].append(job)
-    failed: list[Exception] = []
-    said = 0
-    for line, jobs in by_line.items():
-        try:
-            said += _say(line, jobs, now)
-        except OperationalError:  # the database, not the line
-            raise
-        except Exception as error:  # isolation between lines: raised below
-            log.exception("the jobs of a line failed", extra={"line": line.code})
-            failed.append(error)
+    said, failed = each_alone(
+        by_line.items(),
+        lambda own: _say(*own, now),
+        lambda own: {"line": own[0].code},
+        log,
+        "the jobs of a line failed",
+    )
     _forget_others([key(job) for jobs in by_line.values() for job in jobs])
-    if failed:
-        raise ExceptionGroup("not every line was done", failed)
+    raise_failed(failed, "not every line was done")
     return said
 
 

@@ -1,32 +1,19 @@
 """Every few seconds: settle what is certain, then say the OEE of every line and its equipment."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
-
-from django.db import OperationalError
 
 from ms5.database import reading
-from ms5.events import facts
-from ms5.events.log import gauge, recording
+from ms5.events.log import recording
 from ms5.events.retry import retried
-from production.accounting import accounts_of, is_of_line
-from production.calendars import calendars
-from production.choices import OeeMethod
-from production.made import products_without
-from production.making import named, only, products
-from production.models import Equipment, Line, Product
-from production.oee import Account
-from production.public.oee import oee_of
+from production.gauges import say_oee
+from production.isolation import raise_failed, together_or_alone
+from production.models import Line
+from production.oee_updates import updates
 from production.settling import settle
-from production.timelines import Extent
-from production.windows import Window, present
 
 log = logging.getLogger(__name__)
-
-NO_CONSTRAINT = "no equipment is the constraint of this line"
 
 
 def oee(now: datetime) -> int:
@@ -40,38 +27,15 @@ def oee(now: datetime) -> int:
         settle(now)
     except ExceptionGroup as broken:  # logged where it happened; the figures must still go out
         failed.append(broken)
-    lines = list(Line.objects.all())
-    try:
-        said = _say(lines, now)
-    except OperationalError:  # the database, not a line
-        raise
-    except Exception:  # noqa: BLE001 - each line is done again below, and what fails is logged there
-        said = 0
-        for line in lines:
-            try:
-                said += _say([line], now)
-            except OperationalError:
-                raise
-            except Exception as error:  # isolation between lines: raised below
-                log.exception("a line's OEE failed", extra={"line": line.code})
-                failed.append(error)
-    if failed:
-        raise ExceptionGroup("not every line was done", failed)
+    said, alone = together_or_alone(
+        list(Line.objects.all()),
+        lambda lines: _say(lines, now),
+        lambda line: {"line": line.code},
+        log,
+        "a line's OEE failed",
+    )
+    raise_failed([*failed, *alone], "not every line was done")
     return said
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A gauge to say: of a line, or of one of its equipment."""
-
-    line: Line
-    equipment: Equipment | None
-    data: facts.OeeUpdate
-
-    @property
-    def key(self) -> str:
-        code = f":{self.equipment.code}" if self.equipment else ""
-        return f"oee:{self.line.code}{code}"
 
 
 @retried
@@ -80,80 +44,5 @@ def _say(lines: Sequence[Line], now: datetime) -> int:
     with reading():
         said = list(updates(lines, now))
     with recording():
-        for each in said:
-            gauge(
-                "oee_update",
-                each.data,
-                key=each.key,
-                source_at=now,
-                line_id=each.line.code,
-                equipment_code=each.equipment.code if each.equipment else None,
-            )
+        say_oee(said, now)
     return len(said)
-
-
-def updates(lines: Sequence[Line], now: datetime, *, exact: bool = False) -> Iterator[Said]:
-    """Yield the figures of each line, and of each of its equipment, over its present shift so far.
-
-    `exact` computes all from spans and increments, and gives the same.
-    """
-    by_line = calendars(lines)
-    windows = {pk: present(calendar, now) for pk, calendar in by_line.items()}
-    equipment = list(Equipment.objects.filter(line__in=windows).in_flow_order())
-    extents = [
-        Extent(each, windows[each.line_id].started_at, now, by_line[each.line_id])
-        for each in equipment
-    ]
-    accounts = dict(
-        zip(
-            (each.pk for each in equipment),
-            accounts_of(extents, now, exact=exact),
-            strict=True,
-        )
-    )
-    made = [only(each) for each in products(extents)]
-    known = named([*made, *products_without(accounts.values())])
-    of_each = dict(zip((each.pk for each in equipment), made, strict=True))
-    names = {pk: product.name for pk, product in known.items()}
-    for line in lines:
-        window = windows[line.pk]
-        own = [each for each in equipment if each.line_id == line.pk]
-        whose = [each for each in own if is_of_line(each, line.oee_method)]
-        whole = sum((accounts[each.pk] for each in whose), Account())
-        makes = {of_each[each.pk] for each in whose}
-        product = makes.pop() if len(makes) == 1 else None
-        has_figures = bool(whose) or line.oee_method == OeeMethod.SUM
-        figures = partial(_said, line, window=window, names=names, now=now)
-        yield figures(
-            None,
-            whole,
-            product=known.get(product or 0),
-            why=None if has_figures else NO_CONSTRAINT,
-        )
-        for each in own:
-            yield figures(each, accounts[each.pk], product=known.get(of_each[each.pk] or 0))
-
-
-def _said(
-    line: Line,
-    equipment: Equipment | None,
-    account: Account,
-    *,
-    window: Window,
-    product: Product | None,
-    names: Mapping[int, str],
-    now: datetime,
-    why: str | None = None,
-) -> Said:
-    data = oee_of(
-        account,
-        scope="equipment" if equipment else "line",
-        method=line.oee_method,
-        no_data_is_stop=line.no_data_is_stop,
-        names=names,
-        window=facts.Window(started_at=window.started_at, to=now),
-        shift=window.name,
-        product=product,
-        why=why,
-    )
-    return Said(line, equipment, data)

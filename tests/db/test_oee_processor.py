@@ -10,7 +10,7 @@ from production import processors, tasks
 from production.actions import observe
 from production.models import Line, Shift, Site, TimeTally
 from production.observation import CounterReading
-from production.processors.oee import updates
+from production.oee_updates import updates
 from production.settling import settle
 from tests.factories import at, equipment, good_count, ideal_cycle, line, observation, product
 
