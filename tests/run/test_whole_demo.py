@@ -61,7 +61,7 @@ def test_a_second_run_keeps_the_data_and_ctrl_c_leaves_nothing(demo):
         ready = again.wait_for(r"ready after ([\d.]+) s", within_s=60)
         note(f"warm start: first page after {ready.group(1)} s")
         assert not any(line.startswith("static") for line in again.lines)
-        again.watch(lambda: again.counted() > counted, within_s=30)
+        again.watch(lambda: again.counted() > counted, within_s=120)
         pids = again.pids()
     finally:
         again.stop(signal.SIGTERM)
