@@ -81,6 +81,25 @@ WHERE t.equipment_id = w.owner AND t.started_at >= w.since AND t.started_at < w.
 GROUP BY w.number
 """
 
+# The ideal cycle is that in force when the downtime began, or the quarter of what is put down to none.
+_LOSS_TALLIES = """
+SELECT number, bucket, reason, loss, six_loss, category, product, cycle, SUM(length_us), SUM(begun) FROM (
+    SELECT w.number, t.bucket, r.id AS reason, r.loss, r.six_loss, d.category, t.length_us, t.begun,
+        CASE WHEN d.id IS NULL THEN t.product_id ELSE d.product_id END AS product, (
+            SELECT c.seconds FROM production_idealcycle c
+            WHERE c.equipment_id = t.equipment_id
+                AND c.product_id = CASE WHEN d.id IS NULL THEN t.product_id ELSE d.product_id END
+                AND c.effective_from <= COALESCE(d.started_at, t.started_at)
+            ORDER BY c.effective_from DESC LIMIT 1
+        ) AS cycle
+    FROM wanted w CROSS JOIN production_losstally t
+    LEFT JOIN production_downtime d ON d.id = t.downtime_id
+    LEFT JOIN production_reason r ON r.id = d.reason_id
+    WHERE t.equipment_id = w.owner AND t.started_at >= w.since AND t.started_at < w.until
+) parts
+GROUP BY number, bucket, reason, loss, six_loss, category, product, cycle
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -171,6 +190,15 @@ def time_tallies(wanted: Sequence[Wanted], columns: Iterable[str]) -> Iterator[R
     """Yield number, the first settled quarter, how many there are, and the sums of the columns."""
     sums = ", ".join(f"SUM(t.{column})" for column in columns)
     return _rows(_connection(), _TIME_TALLIES.format(sums=sums), wanted)
+
+
+def loss_tallies(wanted: Sequence[Wanted]) -> Iterator[Row]:
+    """Yield number, bucket, reason, loss, six big loss, category, product, ideal cycle, length, how many begun.
+
+    Of the quarters that begin in [since, until); the length is in microseconds. Without a downtime there is no
+    category.
+    """
+    return _rows(_connection(), _LOSS_TALLIES, wanted)
 
 
 def _in_force(

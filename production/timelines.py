@@ -2,15 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from production import layers
 from production.calendars import calendars
 from production.choices import Loss, SixLoss
-from production.layers import LAST, Row, Wanted, moment, moment_or_none
+from production.layers import FIRST, LAST, Row, Wanted, moment, moment_or_none
 from production.models import Condition, Equipment, IdealCycle, Line
-from production.oee import Bucket, Cause, Plan, Seen, Timeline
+from production.oee import MICROSECOND, Bucket, Cause, Plan, Seen, Timeline
 from production.shifts import Calendar, plan
 from production.stops import Stop, stops
 from production.timeline import Mark, Stretch, between, clip
@@ -31,10 +31,16 @@ class Extent:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The timeline around an extent, and every stop that touches it, as a whole."""
+    """The timeline around an extent, every stop that touches it, as a whole, and which product was set when."""
 
     timeline: Timeline
     stops: Sequence[Stop]
+    products: Sequence[Stretch[int | None]]
+
+    def own(self) -> Mapping[int, Bucket]:
+        """Return the bucket that the reason of each downtime says."""
+        causes = (each.what for each in self.timeline.causes)
+        return {each.downtime: each.bucket for each in causes if each.downtime is not None}
 
 
 def known(extents: Sequence[Extent]) -> list[Known]:
@@ -88,7 +94,22 @@ def known(extents: Sequence[Extent]) -> list[Known]:
                 if stop.is_small(_stop_after(equipment, limits, products, stop.started_at))
             ],
         )
-        found.append(Known(timeline, whole))
+        set_when = between([Mark(None, FIRST), *products], extent.end)
+        found.append(Known(timeline, whole, set_when))
+    return found
+
+
+def widened(extents: Sequence[Extent]) -> list[Extent]:
+    """Return them from where the downtime across the start of each began, if there is one. One query."""
+    wanted = [
+        Wanted(number, each.equipment.pk, each.start, each.start + MICROSECOND)
+        for number, each in enumerate(extents)
+    ]
+    found = list(extents)
+    for number, _, began, ended, _, _ in layers.downtimes(wanted):
+        start = extents[number].start
+        if moment(began) < start < (moment_or_none(ended) or LAST):
+            found[number] = replace(extents[number], start=moment(began))
     return found
 
 

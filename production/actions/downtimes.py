@@ -147,6 +147,8 @@ def split(
             if came is not None and came >= moment:
                 setattr(second, name, came)
                 setattr(row, name, None)
+        # What is settled of it is put down to the whole.
+        unsettle([row.equipment_id], row.started_at)
         row.ended_at = moment
         _stand_by(row, None, actor, at)
         first = held.changed("split", actor, at)
@@ -188,8 +190,7 @@ def merge(
             return kept
         _demand_neighbours(kept, gone)
         ended_at = gone.ended_at
-        if _bucket(kept.reason) != _bucket(gone.reason):
-            unsettle([kept.equipment_id], kept.started_at)
+        unsettle([kept.equipment_id], kept.started_at)
         if kept.reason is None and gone.reason is not None:
             _give(kept, gone.reason, actor, at)
             kept.reported_by = gone.reported_by
