@@ -22,10 +22,17 @@ from production.oee import (
     classify,
     time_of,
 )
+from production.slow import Slow
 from production.timeline import Stretch
 from production.timelines import Extent, Known, known
 
-_COLUMNS = (*(f"{bucket}_us" for bucket in Bucket), "small_stops", "stops")
+_COLUMNS = (
+    *(f"{bucket}_us" for bucket in Bucket),
+    "small_stops",
+    "stops",
+    "slow_cycles",
+    "slow_us",
+)
 
 
 def timelines(
@@ -153,7 +160,7 @@ def without_data_as_stop(account: Account) -> Account:
     time = dict(account.time)
     lost = time.pop(Bucket.NO_DATA, timedelta())
     time[Bucket.FAILURE] = time.get(Bucket.FAILURE, timedelta()) + lost
-    return Account(time, account.output, account.small_stops, account.stops)
+    return replace(account, time=time)
 
 
 def time_account(each: Known, start: datetime, end: datetime) -> Account:
@@ -165,7 +172,22 @@ def account_of(each: Known, leaves: Sequence[Stretch[Leaf]]) -> Account:
     """Return the time of these leaves by bucket, and the stops that began in them."""
     begun = [bucket for _, bucket in stops_begun(each, leaves)]
     small = sum(bucket is Bucket.SMALL_STOP for bucket in begun)
-    return Account(time_of(leaves), Output(), small, len(begun) - small)
+    slow = list(slow_in(each, leaves))
+    return Account(
+        time_of(leaves),
+        Output(),
+        small,
+        len(begun) - small,
+        len(slow),
+        sum((cycle.lost for cycle in slow), timedelta()),
+    )
+
+
+def slow_in(each: Known, leaves: Sequence[Stretch[Leaf]]) -> Iterator[Slow]:
+    """Yield the slow cycles that ended in these leaves: each belongs, as its piece, to the time it ends."""
+    if leaves:
+        began, ended = leaves[0].started_at, leaves[-1].ended_at
+        yield from (cycle for cycle in each.slow if began < cycle.ended_at <= ended)
 
 
 def stops_begun(
@@ -192,7 +214,7 @@ def _settled(extents: Sequence[Extent]) -> dict[int, Settled]:
             wanted.append(Wanted(number, each.equipment.pk, first, last))
     found = {}
     for number, began, how_many, *sums in layers.time_tallies(wanted, _COLUMNS):
-        *lengths, small, longer = map(int, sums)
+        *lengths, small, longer, slow, slow_us = map(int, sums)
         time = {
             bucket: length * MICROSECOND
             for bucket, length in zip(Bucket, lengths, strict=True)
@@ -200,5 +222,6 @@ def _settled(extents: Sequence[Extent]) -> dict[int, Settled]:
         }
         since = moment(began)
         until = since + how_many * quarters.QUARTER
-        found[number] = Settled(since, until, Account(time, Output(), small, longer))
+        own = Account(time, Output(), small, longer, slow, slow_us * MICROSECOND)
+        found[number] = Settled(since, until, own)
     return found

@@ -67,6 +67,16 @@ WHERE t.equipment_id = w.owner AND t.at > w.since AND t.at <= w.until
 GROUP BY w.number, t.kind, t.product_id, t.ideal_cycle_id, t.measured
 """
 
+# What a cycle took beyond the ideal one is known to the microsecond: ideal cycles have six decimals.
+_PAUSES = """
+SELECT w.number, t.idle_since, t.at, t.product_id, c.seconds
+FROM wanted w CROSS JOIN production_count t
+LEFT JOIN production_idealcycle c ON c.id = t.ideal_cycle_id
+WHERE t.equipment_id = w.owner AND t.at > w.since AND t.at <= w.until AND t.idle_since IS NOT NULL
+    AND t.superseded_by_id IS NULL AND t.quantity > 0 AND t.measured
+ORDER BY w.number, t.at
+"""
+
 _TALLIES = """
 SELECT w.number, t.kind, t.product_id, t.ideal_cycle_id, t.measured, SUM(t.quantity)
 FROM wanted w CROSS JOIN production_tally t
@@ -125,6 +135,11 @@ def moment_or_none(value: Any) -> datetime | None:
     return None if value is None else moment(value)
 
 
+def microseconds(seconds: Any) -> int:
+    """Return an ideal cycle, which has six decimals; SQLite gives it as a float."""
+    return round(seconds * 1_000_000)
+
+
 def _in_utc(at: datetime) -> datetime:
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
@@ -179,6 +194,14 @@ def context_changes(wanted: Sequence[Wanted]) -> Iterator[Row]:
 def counts(wanted: Sequence[Wanted]) -> Iterator[Row]:
     """Yield number, kind, product, ideal cycle, whether measured, and pieces of (since, until]."""
     return _rows(_connection(), _COUNTS, wanted)
+
+
+def pauses(wanted: Sequence[Wanted]) -> Iterator[Row]:
+    """Yield number, beginning and end of pauses between pieces that ended in (since, until].
+
+    With product and ideal cycle in seconds of the piece that ended it.
+    """
+    return _rows(_connection(), _PAUSES, wanted)
 
 
 def tallies(wanted: Sequence[Wanted]) -> Iterator[Row]:

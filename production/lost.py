@@ -95,7 +95,7 @@ def _add_settled(
                 reason if is_own else None,
                 category if is_own else None,
                 product,
-                None if cycle is None else int(cycle * 1_000_000),
+                None if cycle is None else layers.microseconds(cycle),
                 int(us) * MICROSECOND,
                 int(begun),
             )

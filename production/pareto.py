@@ -139,7 +139,8 @@ def _shifts(calendar: Calendar, start: datetime, end: datetime) -> list[Stretch[
         for each, ended in zip(times, ends, strict=True)
         if max(each.started_at, start) < min(ended, end)
     ]
-    return [*shifts, *without(Stretch(None, start, end), shifts)]
+    whole: Stretch[str | None] = Stretch(None, start, end)
+    return [*shifts, *without(whole, shifts)]
 
 
 def _loss(bucket: Bucket) -> Loss:

@@ -11,7 +11,7 @@ from ms5.database import chunks
 from ms5.events.log import recording
 from ms5.events.retry import retried
 from production import layers, quarters
-from production.accounting import stops_begun
+from production.accounting import slow_in, stops_begun
 from production.choices import ChangeoverStatus
 from production.isolation import each_alone, raise_failed
 from production.layers import Wanted
@@ -217,4 +217,8 @@ def _rows(extent: Extent, each: Known, leaves: Sequence[Stretch[Leaf]]) -> list[
             row.small_stops += 1
         else:
             row.stops += 1
+    for cycle in slow_in(each, leaves):
+        row = rows[quarters.begin(cycle.ended_at - MICROSECOND)]
+        row.slow_cycles += 1
+        row.slow_us += cycle.lost // MICROSECOND
     return list(rows.values())

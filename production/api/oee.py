@@ -166,6 +166,8 @@ class TimeTallySerializer(serializers.ModelSerializer[TimeTally]):
             "running_us",
             "small_stops",
             "stops",
+            "slow_cycles",
+            "slow_us",
         )
 
 
@@ -244,6 +246,7 @@ def _explained(equipment: Equipment, found: Explanation) -> dict[str, Any]:
         "seconds": time,
         "stops": account.stops,
         "small_stops": account.small_stops,
+        "slow_cycles": account.slow_cycles,
         "leaves": [
             {
                 "started_at": leaf.started_at,
