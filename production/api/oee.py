@@ -20,11 +20,12 @@ from ms5.events import facts
 from production.api.base import ByEquipment, LineLimited, moment
 from production.api.bodies import Query
 from production.explain import Explanation, explain
-from production.groups import Group, NeedsALine, Scope, TooMany, groups, totals
+from production.groups import Group, Scope, TooMany, groups, totals
+from production.iso import iso_of
 from production.made import products_without
 from production.making import named
 from production.models import Equipment, Line, TimeTally
-from production.oee import Account
+from production.oee import Account, figures
 from production.public.oee import number, oee_of, seconds_of
 
 LONGEST = timedelta(days=400)
@@ -91,7 +92,7 @@ class OeeView(GenericViewSet[TimeTally]):
             scope = _scope(request, given)
             try:
                 found = groups(scope, given.get("by"), given.get("from"), given.get("to"), now)
-            except (TooMany, NeedsALine) as refused:
+            except TooMany as refused:
                 raise ValidationError({"by": [f"{refused}."]}) from refused
             rows = totals(scope, found, now)
             names = {
@@ -209,17 +210,14 @@ def _row(
     scope: Scope, group: Group, account: Account, *, is_stop: bool, names: dict[int, str]
 ) -> dict[str, Any]:
     of = group.of or (scope.equipment[0] if scope.is_equipment else None)
-    line = scope.lines[0] if len(scope.lines) == 1 else None
+    line = group.line or (scope.lines[0] if len(scope.lines) == 1 else None)
     said = oee_of(
         account,
         scope="equipment" if of else "line",
         method=line.oee_method if line else "sum",
         no_data_is_stop=is_stop,
         names=names,
-        window=facts.Window(
-            started_at=min(each.started_at for each in group.windows),
-            to=max(each.ended_at for each in group.windows),
-        ),
+        window=facts.Window(started_at=group.window.started_at, to=group.window.ended_at),
         shift=group.label if group.job is None and group.product is None else None,
         product=group.product,
     )
@@ -228,8 +226,20 @@ def _row(
         "equipment": of.code if of else None,
         "label": group.label,
         "job": group.job,
+        "iso": _iso(group, account, is_stop=is_stop),
         **msgspec.to_builtins(said),
     }
+
+
+def _iso(group: Group, account: Account, *, is_stop: bool) -> dict[str, float | None]:
+    """Return the figures by the names of ISO 22400-2."""
+    found = iso_of(
+        account,
+        figures(account, no_data_is_stop=is_stop),
+        no_data_is_stop=is_stop,
+        order=group.order,
+    )
+    return {name: number(value) for name, value in asdict(found).items()}
 
 
 def _explained(equipment: Equipment, found: Explanation) -> dict[str, Any]:

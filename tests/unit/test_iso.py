@@ -1,4 +1,4 @@
-"""The figures of ISO 22400-2 come from the buckets of the OEE: the published vector, and what nobody can know."""
+"""The figures of ISO 22400-2 come from the buckets of the OEE: the published vector, and what is unknown."""
 
 from dataclasses import asdict
 from datetime import timedelta

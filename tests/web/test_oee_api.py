@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from production.accounting import accounts
 from production.actions import observe
-from production.models import Job, JobRun, TimeTally
+from production.models import Job, JobRun, Product, Shift, TimeTally
 from production.oee import figures
 from production.settling import settle
 from tests.factories import T0, equipment, good_count, ideal_cycle, line, observation, product
@@ -136,10 +136,107 @@ def test_more_rows_than_anybody_reads_are_refused(bagger, ask):
     assert "at most 400" in str(body)
 
 
-def test_what_lines_differ_in_cuts_no_site(bagger, ask):
-    equipment(line=line(area=bagger.line.area))
-    status, body = ask(site=bagger.line.area.site.code, by="shift")
-    assert (status, body["errors"]) == (400, {"by": ["by=shift needs a line or an equipment."]})
+@pytest.fixture
+def other(bagger, ask):
+    """A second line of the area, with shifts of its own; it makes twice as many of the same product."""
+    loaf = Product.objects.get()
+    machine = equipment(
+        line=line(area=bagger.line.area), is_constraint=True, no_data_after_s=600
+    )
+    ideal_cycle(loaf, machine, "0.25", effective_from=START - timedelta(days=1))
+    first = round((START - T0).total_seconds())
+    observe(
+        [
+            observation(
+                machine,
+                first + s,
+                counters=(good_count(2 * s),),
+                product_number=loaf.plc_number,
+            )
+            for s in range(0, 4 * 3600 + 1, 300)
+        ]
+    )
+    begins = START + timedelta(hours=1)
+    Shift.objects.create(
+        site=machine.line.area.site,
+        line=machine.line,
+        name="Early",
+        starts=begins.time(),
+        ends=(begins + timedelta(hours=2)).time(),
+    )
+    Shift.objects.create(
+        site=bagger.line.area.site,
+        name="Early",
+        starts=START.time(),
+        ends=(START + timedelta(hours=2)).time(),
+    )
+    return machine
+
+
+def together(rows):
+    """Return planned production seconds, good pieces and productive seconds of all rows."""
+    return tuple(
+        sum(pick(row) for row in rows)
+        for pick in (
+            lambda row: row["seconds"]["ppt"],
+            lambda row: row["good"],
+            lambda row: row["seconds"]["productive"],
+        )
+    )
+
+
+def test_an_area_is_cut_by_the_shifts_of_each_line_and_each_row_is_a_ratio_of_sums(
+    bagger, other, ask
+):
+    area = bagger.line.area
+    where = {"site": area.site.code, "area": area.code}
+    _, body = ask(by="shift", **where, **window())
+    (row,) = [row for row in body["results"] if row["label"] == "Early"]
+    # Two hours of each: of one from the start, half an hour of which it stood; of the other an hour later.
+    assert (row["line"], row["seconds"]["ppt"], row["seconds"]["run"]) == (
+        None,
+        14400.0,
+        12600.0,
+    )
+    assert row["good"] == 7200 + 14400
+    assert row["oee"] == row["seconds"]["productive"] / 14400
+    ends = START + timedelta(hours=3)
+    assert row["window"] == {
+        "started_at": START.isoformat().replace("+00:00", "Z"),
+        "to": ends.isoformat().replace("+00:00", "Z"),
+    }
+
+
+@pytest.mark.parametrize("by", ["hour", "day", "product", "job", "equipment"])
+def test_the_rows_of_an_area_add_up_to_it_however_it_is_cut(bagger, other, ask, by):
+    for machine in (bagger, other):
+        job = Job.objects.create(
+            line=machine.line, number=f"J{machine.pk}", product=Product.objects.get()
+        )
+        JobRun.objects.create(job=job, started_at=START)
+    where = {"site": bagger.line.area.site.code}
+    _, whole = ask(**where, **window())
+    _, body = ask(by=by, **where, **window())
+    assert together(body["results"]) == together(whole["results"])
+    lines = {row["line"] for row in body["results"]}
+    wanted = {bagger.line.code, other.line.code} if by == "job" else {None}
+    assert lines == wanted
+    if by == "product":
+        assert body["count"] == 1
+
+
+def test_the_names_of_iso_22400_are_told_of_the_same_buckets(bagger, ask):
+    _, body = ask(equipment=bagger.code, **window())
+    (row,) = body["results"]
+    iso = row["iso"]
+    assert (iso["pbt_s"], iso["apt_s"], iso["adet_s"]) == (14400.0, 12600.0, 1800.0)
+    names = {"availability": "availability", "effectiveness": "performance", "nee": "nee"}
+    assert {iso[one] == row[other] for one, other in names.items()} == {True}
+    assert (iso["quality_ratio"], iso["allocation_ratio"]) == (1.0, None)
+    Job.objects.create(line=bagger.line, number="J1", product=Product.objects.get())
+    JobRun.objects.create(job=Job.objects.get(), started_at=START)
+    _, body = ask(line=bagger.line.code, by="job", **window())
+    assert body["results"][0]["iso"]["allocation_ratio"] == 1.0
 
 
 def test_a_foreign_line_is_not_there(bagger, client):
