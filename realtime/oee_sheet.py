@@ -7,6 +7,8 @@ from decimal import Decimal
 
 from production.accounting import accounts_of, is_of_line
 from production.calendars import calendar_of
+from production.groups import Group, Scope, groups, totals
+from production.iso import iso_of
 from production.made import products_without
 from production.making import named
 from production.models import Equipment, Line
@@ -69,6 +71,7 @@ class OeeSheet:
     bars: Sequence[Bar]
     losses: Sequence[Loss]
     facts: Sequence[tuple[str, str]]
+    iso: Sequence[tuple[str, str]]
     why: str
     warning: str
     ribbon: Ribbon | None
@@ -125,6 +128,7 @@ def oee_sheet(
         bars=draw_waterfall(total.lost),
         losses=_losses(total),
         facts=_facts(account, total),
+        iso=_iso(account, total, is_stop=line.no_data_is_stop),
         why=_why(total, has_any=bool(whose)),
         warning=total.warning or "",
         ribbon=_ribbon(shown, period, now) if shown else None,
@@ -138,6 +142,52 @@ def oee_sheet(
         total=_printed(account, total),
         method=_method(line, equipment, shown),
     )
+
+
+def place_sheet(scope: Scope, by: str, period: Period, now: datetime) -> OeeSheet:
+    """Return the figures of the lines of an area or a site together, and their rows by what was asked.
+
+    Raises TooMany where these would be more than anybody reads.
+    """
+    end = max(period.start, min(period.end, now))
+    whole = groups(scope, None, period.start, period.end, now)
+    cut = groups(scope, by, period.start, end, now) if period.start < end else []
+    (first, *rest) = totals(scope, [*whole, *cut], now)
+    accounts = [account for _, account, _ in (first, *rest)]
+    names = {pk: product.name for pk, product in named(products_without(accounts)).items()}
+
+    def said(account: Account, is_stop: bool) -> Figures:  # noqa: FBT001 - a column
+        return figures(account, no_data_is_stop=is_stop, names=names)
+
+    _, account, is_stop = first
+    total, part = said(account, is_stop), by.capitalize()
+    return OeeSheet(
+        ratios=_ratios(account, total),
+        bars=draw_waterfall(total.lost),
+        losses=_losses(total),
+        facts=_facts(account, total),
+        iso=_iso(account, total, is_stop=is_stop),
+        why=_why(total, has_any=bool(scope.counted)),
+        warning=total.warning or "",
+        ribbon=None,
+        part=part,
+        heads=_HEADS,
+        columns=("from", "to", "name", *_HEADS),
+        rows=[
+            _row(_named(group, part), each, said(each, stop), period, part, now)
+            for group, each, stop in rest
+        ],
+        total=_printed(account, total),
+        method=f"Sums over {len(scope.lines)} lines, of each as its method says",
+    )
+
+
+def _named(group: Group, part: str) -> Window:
+    """Return the window of a row by the name that it has in its table."""
+    name = group.of.name if part == "Equipment" and group.of else group.label
+    if group.line is not None:
+        name = f"{name}, {group.line.name}"
+    return Window(name, group.window.started_at, group.window.ended_at)
 
 
 def _method(line: Line, equipment: Equipment | None, shown: Equipment | None) -> str:
@@ -227,6 +277,31 @@ def _facts(account: Account, total: Figures) -> list[tuple[str, str]]:
     ]
 
 
+def _iso(account: Account, total: Figures, *, is_stop: bool) -> list[tuple[str, str]]:
+    found = iso_of(account, total, no_data_is_stop=is_stop)
+    ratios = (
+        ("Availability, APT / PBT", found.availability),
+        ("Effectiveness, PRI x PQ / APT", found.effectiveness),
+        ("Quality ratio, GQ / PQ", found.quality_ratio),
+        ("OEE index", found.oee),
+        ("NEE index", found.nee),
+        ("Utilization efficiency, APT / AUBT", found.utilization_efficiency),
+        ("Technical efficiency, APT / (APT + ADET)", found.technical_efficiency),
+        ("Setup ratio, AUST / AUPT", found.setup_ratio),
+        ("Scrap ratio, SQ / PQ", found.scrap_ratio),
+    )
+    times = (
+        ("PBT, planned busy time", found.pbt_s),
+        ("APT, actual production time", found.apt_s),
+        ("AUST, actual unit set-up time", found.aust_s),
+        ("ADET, actual unit delay time", found.adet_s),
+    )
+    return [
+        *((name, f"{_percent(value)} %") for name, value in ratios),
+        *((name, f"{_minutes(value)} min") for name, value in times),
+    ]
+
+
 def _ribbon(equipment: Equipment, period: Period, now: datetime) -> Ribbon | None:
     if period.end - period.start > _LONGEST_RIBBON:
         return None
@@ -242,6 +317,8 @@ def _row(  # noqa: PLR0917 - what a row is made of
         name = f"{start:%H:%M} to {end:%H:%M}"
     elif part == "Shift":
         name = f"{day_name(start.date())} {window.name or ''} {start:%H:%M}"
+    elif part != "Day":
+        name = window.name or NOTHING
     else:
         name = day_name(start.date())
     made = account.output

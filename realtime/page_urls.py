@@ -21,6 +21,7 @@ urlpatterns = [
     path("lines/<code:code>/", pages.line, name="line"),
     path("lines/<code:code>/shift/", report_pages.line_shift, name="line-shift"),
     path("lines/<code:code>/oee/", report_pages.oee, name="oee"),
+    path("oee/", report_pages.place_oee, name="place-oee"),
     path("downtime/", report_pages.downtime, name="downtime"),
     path("login/", SignIn.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import cast
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from ms5.accounts.models import User
 from production.calendars import calendar_of
+from production.groups import Scope, TooMany
 from production.models import Equipment, Line
 from production.pareto import BYS, By, pareto
 from production.querysets import LineQuerySet
@@ -22,12 +23,14 @@ from production.reliability import Reliable, reliable
 from production.windows import present
 from realtime.explained import Explained, explained
 from realtime.formats import NOTHING, tenth
-from realtime.oee_sheet import oee_sheet
+from realtime.oee_sheet import oee_sheet, place_sheet
 from realtime.pareto_sheet import draw_pareto
 from realtime.periods import CHOICES, BadPeriod, Period, period_of
 from realtime.shift_part import draw_shift
 
 MINUTE = timedelta(minutes=1)
+BY_SHIFT = timedelta(days=9)
+PLACE_BYS = ("shift", "hour", "day", "product", "job", "equipment")
 
 
 @require_safe
@@ -62,6 +65,7 @@ def oee(request: HttpRequest, code: str) -> HttpResponse:
         "oee.html",
         {
             "line": line,
+            "place": f"{line.area.site.code}/{line.area.code}",
             "machines": machines,
             "chosen": chosen,
             "period": period,
@@ -75,6 +79,69 @@ def oee(request: HttpRequest, code: str) -> HttpResponse:
         },
         status=400 if wrong else 200,
     )
+
+
+@require_safe
+@never_cache
+@login_required
+def place_oee(request: HttpRequest) -> HttpResponse:
+    """Show the OEE of an area or a site, whose lines add up; as CSV with `format=csv`."""
+    seen = list(_lines(request).order_by("position", "code"))
+    places = _places(seen)
+    if not places:
+        return render(request, "oee_place.html", {"places": []})
+    place = request.GET.get("place") or next(iter(places))
+    if place not in places:
+        raise Http404
+    name, lines = places[place]
+    now = timezone.now()
+    period, wrong = _period(request, lines[0])
+    by = request.GET.get("by") or ("shift" if period.end - period.start <= BY_SHIFT else "day")
+    if by not in PLACE_BYS:
+        by, wrong = "day", f"'{by}' is nothing to cut an OEE by."
+    machines = Equipment.objects.filter(line__in=lines).in_flow_order().select_related("line")
+    scope = Scope(lines=lines, equipment=list(machines))
+    try:
+        sheet = place_sheet(scope, by, period, now)
+    except TooMany as refused:
+        by, wrong = "day", f"By {by}, {refused}."
+        sheet = place_sheet(scope, by, period, now)
+    if request.GET.get("format") == "csv":
+        file = f"oee-{place.replace('/', '-')}-{period.fields[0][:10]}.csv"
+        return _csv(file, sheet.columns, (row.cells for row in sheet.rows))
+    return render(
+        request,
+        "oee_place.html",
+        {
+            "places": [(key, text) for key, (text, _) in places.items()],
+            "place": place,
+            "name": name,
+            "lines": lines,
+            "period": period,
+            "choices": CHOICES,
+            "bys": PLACE_BYS,
+            "by": by,
+            "wrong": wrong,
+            "at": _clock(period, now),
+            "admin_url": _admin(request),
+            "sheet": sheet,
+            "query": _query(request, without="format"),
+        },
+        status=400 if wrong else 200,
+    )
+
+
+def _places(lines: Sequence[Line]) -> dict[str, tuple[str, list[Line]]]:
+    """Return the sites and areas of these lines by their codes, each with its name and its lines."""
+    places: dict[str, tuple[str, list[Line]]] = {}
+    for line in lines:
+        area = line.area
+        for key, name in (
+            (area.site.code, area.site.name),
+            (f"{area.site.code}/{area.code}", f"{area.site.name}, {area.name}"),
+        ):
+            places.setdefault(key, (name, []))[1].append(line)
+    return dict(sorted(places.items()))
 
 
 @require_safe

@@ -324,7 +324,7 @@ def test_a_line_more_costs_a_fixed_number_of_queries(bakery, operator):
             make.equipment(line=line, position=position, is_constraint=position == 0)
 
     epoch()
-    assert (cost("/"), cost("/lines/L-BAG1/")) == (43, 68)
+    assert (cost("/"), cost("/lines/L-BAG1/")) == (44, 71)
     # Of equipment without counters it is asked once, for all of it, what people entered: twice a page.
     one_more(1)
     assert cost("/") == 45

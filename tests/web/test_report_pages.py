@@ -176,3 +176,47 @@ def test_the_shift_part_says_when_it_was_drawn_and_what_was_made(manager, machin
     assert part.context["shift"].title == "Today"
     assert len([hour for hour in part.context["shift"].hours if hour.now]) == 1
     assert timezone.now() - part.context["shift"].at < timedelta(minutes=1)
+
+
+def test_an_area_and_a_site_are_the_sums_of_their_lines(manager, line, machine):
+    user = manager.get(reverse("place-oee")).wsgi_request.user
+    other = make.line(area=line.area, code="L-TWO", name="Line two")
+    user.line_access.create(line=other)
+    make.equipment(line=other, is_constraint=True)
+    place = f"{line.area.site.code}/{line.area.code}"
+    of_line = manager.get(reverse("oee", args=["L-ONE"]), window()).context["sheet"]
+    for by, count in (("hour", 1), ("shift", 1), ("day", 1), ("product", 2), ("equipment", 2)):
+        page = manager.get(reverse("place-oee"), window() | {"place": place, "by": by})
+        assert page.status_code == 200
+        sheet = page.context["sheet"]
+        assert (sheet.part, len(sheet.rows)) == (by.capitalize(), count)
+        assert [ratio.percent for ratio in sheet.ratios] == [
+            ratio.percent for ratio in of_line.ratios
+        ]
+        bars = {bar.name: bar.seconds for bar in sheet.bars}
+        assert (bars["All time"], bars["No data"], bars["Run time"]) == ("7200", "3900", "2400")
+    text = page.content.decode()
+    assert "Technical efficiency" in text
+    assert reverse("oee", args=["L-TWO"]) in text
+    rows = csv.reader(
+        io.StringIO(
+            manager.get(
+                reverse("place-oee"), window() | {"by": "hour", "format": "csv"}
+            ).content.decode()
+        )
+    )
+    assert [row[2] for row in rows] == ["name", "11:00 to 12:00"]
+
+
+def test_a_place_that_is_not_theirs_is_not_there(manager, line):
+    foreign = make.line()
+    for place in (foreign.area.site.code, "nowhere"):
+        assert manager.get(reverse("place-oee"), {"place": place}).status_code == 404
+    for wrong in ({"by": "moon"}, {"by": "hour", "period": "month"}):
+        page = manager.get(reverse("place-oee"), wrong)
+        assert (page.status_code, page.context["by"]) == (400, "day")
+    manager.logout()
+    assert manager.get(reverse("place-oee")).status_code == 302
+    stranger = plant.person("stranger", "viewer")
+    manager.force_login(stranger)
+    assert "No line yet" in manager.get(reverse("place-oee")).content.decode()
