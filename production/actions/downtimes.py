@@ -16,9 +16,11 @@ from ms5.events.log import recording
 from ms5.events.retry import retried
 from production import standing
 from production.actions import stopping
+from production.actions.downtime_rows import times_of
 from production.actions.lines import locked
 from production.actions.past import demand_present
 from production.choices import State
+from production.halves import Times, joined, parted
 from production.models import Condition, Downtime, Line, Reason, Span
 from production.oee import Bucket
 from production.public.downtimes import RELATED
@@ -139,11 +141,8 @@ def split(
             note=row.note,
             made_by=row.made_by,
         )
-        for name in ("responded_at", "repaired_at"):
-            came = getattr(row, name)
-            if came is not None and came >= moment:
-                setattr(second, name, came)
-                setattr(row, name, None)
+        for half, times in zip((row, second), parted(times_of(row), moment), strict=True):
+            _say_times(half, times)
         row.ended_at = moment
         first = held.changed("split", actor, at)
         second.save()
@@ -191,10 +190,7 @@ def merge(
         if kept.reason is None and gone.reason is not None:
             _give(kept, gone.reason, actor, at)
             kept.reported_by = gone.reported_by
-        came = [each for each in (kept.responded_at, gone.responded_at) if each]
-        mended = [each for each in (kept.repaired_at, gone.repaired_at) if each]
-        kept.responded_at = min(came, default=None)
-        kept.repaired_at = max(mended, default=None)
+        _say_times(kept, joined(times_of(kept), times_of(gone)))
         # The later one gives its time before the earlier takes it: the database refuses an overlap.
         gone.ended_at, gone.merged_into = gone.started_at, kept
         later.changed("merge", actor, at)
@@ -296,6 +292,11 @@ def _give(row: Downtime, reason: Reason | None, actor: User, at: datetime) -> No
     else:
         whole = Stop(row.started_at, row.ended_at or at, (row.ended_at or at) - row.started_at)
         row.category = standing.explain(row.equipment, whole).category
+
+
+def _say_times(row: Downtime, times: Times) -> None:
+    for name, came in times.items():
+        setattr(row, name, came)
 
 
 def _stand_by(row: Downtime, reason: Reason | None, actor: User, at: datetime) -> None:
