@@ -86,12 +86,13 @@ class ExplainView(GenericViewSet[TimeTally]):
 def _of_rows(told: Explained) -> dict[str, Any]:
     found = told.found
     line = told.equipment.line
+    spans = {row["id"]: row for row in SpanSerializer(told.spans.values(), many=True).data}
     return {
         "line": line.code,
         "equipment": told.equipment.code,
         "method": line.oee_method,
         **_figures(found, found.account, found.figures),
-        "leaves": [_leaf(told, leaf) for leaf in found.leaves],
+        "leaves": [_leaf(told, leaf, spans) for leaf in found.leaves],
         "rest": _rest(found.rest),
         "pages": found.pages,
         "pieces": [_made(told, row) for row in found.made],
@@ -145,16 +146,17 @@ def _part(part: Part) -> dict[str, Any]:
     }
 
 
-def _leaf(told: Explained, leaf: Stretch[Leaf]) -> dict[str, Any]:
+def _leaf(
+    told: Explained, leaf: Stretch[Leaf], spans: Mapping[int, dict[str, Any]]
+) -> dict[str, Any]:
     what = leaf.what
-    span = told.spans.get(what.span or 0)
     downtime = told.downtimes.get(what.downtime or 0)
     return {
         "started_at": leaf.started_at,
         "ended_at": leaf.ended_at,
         "seconds": leaf.length.total_seconds(),
         **asdict(what),
-        "span_row": SpanSerializer(span).data if span else None,
+        "span_row": spans.get(what.span or 0),
         "reason": downtime.reason.code if downtime and downtime.reason else None,
     }
 
