@@ -1,9 +1,10 @@
 """The accounts of equipment and lines over any windows: settled quarters from tallies, the rest from rows."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from production import layers, quarters
 from production.choices import OeeMethod
@@ -21,10 +22,17 @@ from production.oee import (
     classify,
     time_of,
 )
+from production.slow import Slow
 from production.timeline import Stretch
 from production.timelines import Extent, Known, known
 
-_COLUMNS = (*(f"{bucket}_us" for bucket in Bucket), "small_stops", "stops")
+_COLUMNS = (
+    *(f"{bucket}_us" for bucket in Bucket),
+    "small_stops",
+    "stops",
+    "slow_cycles",
+    "slow_us",
+)
 
 
 def timelines(
@@ -72,24 +80,46 @@ def until(extents: Iterable[Extent], now: datetime) -> list[Extent]:
     return [replace(each, end=min(each.end, now)) for each in extents]
 
 
-def times_of(extents: Sequence[Extent], *, exact: bool = False) -> list[Account]:
-    """Return the accounts of the extents without their output."""
+@dataclass(frozen=True, slots=True)
+class Divided:
+    """Extents as far as they are settled, and the rest: `settled` by number, the numbers of what is `open`."""
+
+    settled: Mapping[int, "Settled"]
+    open: Sequence[tuple[int, Extent]]
+
+
+class Settled(NamedTuple):
+    """From when to when an extent is settled, and the account of that."""
+
+    since: datetime
+    until: datetime
+    account: Account
+
+
+def divided(extents: Sequence[Extent], *, exact: bool = False) -> Divided:
+    """Divide the extents into settled quarters and what lies around them; with `exact` all is open."""
     settled = {} if exact else _settled(extents)
-    open_: list[Extent] = []
-    owners: list[int] = []
+    open_: list[tuple[int, Extent]] = []
     for number, each in enumerate(extents):
         parts = [(each.start, each.end)]
         if number in settled:
-            since, until_, _ = settled[number]
-            parts = [(each.start, since), (until_, each.end)]
-        for start, end in parts:
-            if start < end:
-                open_.append(replace(each, start=start, end=end))
-                owners.append(number)
+            own = settled[number]
+            parts = [(each.start, own.since), (own.until, each.end)]
+        open_ += [
+            (number, replace(each, start=start, end=end)) for start, end in parts if start < end
+        ]
+    return Divided(settled, open_)
+
+
+def times_of(extents: Sequence[Extent], *, exact: bool = False) -> list[Account]:
+    """Return the accounts of the extents without their output."""
+    parts = divided(extents, exact=exact)
     times = [
-        settled[number][2] if number in settled else Account() for number in range(len(extents))
+        parts.settled[number].account if number in parts.settled else Account()
+        for number in range(len(extents))
     ]
-    for owner, extent, each_known in zip(owners, open_, known(open_), strict=True):
+    open_ = [extent for _, extent in parts.open]
+    for (owner, extent), each_known in zip(parts.open, known(open_), strict=True):
         times[owner] += time_account(each_known, extent.start, extent.end)
     return times
 
@@ -130,15 +160,34 @@ def without_data_as_stop(account: Account) -> Account:
     time = dict(account.time)
     lost = time.pop(Bucket.NO_DATA, timedelta())
     time[Bucket.FAILURE] = time.get(Bucket.FAILURE, timedelta()) + lost
-    return Account(time, account.output, account.small_stops, account.stops)
+    return replace(account, time=time)
 
 
 def time_account(each: Known, start: datetime, end: datetime) -> Account:
     """Return the time of the window by bucket, and the stops that began in it."""
-    leaves = classify(each.timeline, start, end)
+    return account_of(each, classify(each.timeline, start, end))
+
+
+def account_of(each: Known, leaves: Sequence[Stretch[Leaf]]) -> Account:
+    """Return the time of these leaves by bucket, and the stops that began in them."""
     begun = [bucket for _, bucket in stops_begun(each, leaves)]
     small = sum(bucket is Bucket.SMALL_STOP for bucket in begun)
-    return Account(time_of(leaves), Output(), small, len(begun) - small)
+    slow = list(slow_in(each, leaves))
+    return Account(
+        time_of(leaves),
+        Output(),
+        small,
+        len(begun) - small,
+        len(slow),
+        sum((cycle.lost for cycle in slow), timedelta()),
+    )
+
+
+def slow_in(each: Known, leaves: Sequence[Stretch[Leaf]]) -> Iterator[Slow]:
+    """Yield the slow cycles that ended in these leaves: each belongs, as its piece, to the time it ends."""
+    if leaves:
+        began, ended = leaves[0].started_at, leaves[-1].ended_at
+        yield from (cycle for cycle in each.slow if began < cycle.ended_at <= ended)
 
 
 def stops_begun(
@@ -156,13 +205,8 @@ def stops_begun(
                 yield stop.started_at, bucket
 
 
-def _settled(
-    extents: Sequence[Extent],
-) -> dict[int, tuple[datetime, datetime, Account]]:
-    """Return by number from when to when the extent is settled, and the account of that.
-
-    Settled quarters leave no hole between the first and the last.
-    """
+def _settled(extents: Sequence[Extent]) -> dict[int, Settled]:
+    """Return by number what of the extent is settled. Settled quarters leave no hole between first and last."""
     wanted = []
     for number, each in enumerate(extents):
         first, last = quarters.whole(each.start, each.end)
@@ -170,7 +214,7 @@ def _settled(
             wanted.append(Wanted(number, each.equipment.pk, first, last))
     found = {}
     for number, began, how_many, *sums in layers.time_tallies(wanted, _COLUMNS):
-        *lengths, small, longer = map(int, sums)
+        *lengths, small, longer, slow, slow_us = map(int, sums)
         time = {
             bucket: length * MICROSECOND
             for bucket, length in zip(Bucket, lengths, strict=True)
@@ -178,5 +222,6 @@ def _settled(
         }
         since = moment(began)
         until = since + how_many * quarters.QUARTER
-        found[number] = since, until, Account(time, Output(), small, longer)
+        own = Account(time, Output(), small, longer, slow, slow_us * MICROSECOND)
+        found[number] = Settled(since, until, own)
     return found

@@ -30,10 +30,11 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CounterState:
-    """Where a counter stood, and when it was read."""
+    """Where a counter stood, when it was read, and at which reading it last counted; None: nobody knows."""
 
     value: int
     read_at: datetime
+    moved_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +47,13 @@ class Step:
     value_before: int | None
     after: datetime | None
     at: datetime
+    moved_at: datetime | None = None
+    """At which reading it last counted, this one included."""
 
     @property
     def state(self) -> CounterState:
         """Where the counter stands after the step."""
-        return CounterState(self.value, self.at)
+        return CounterState(self.value, self.at, self.moved_at)
 
     @property
     def is_noteworthy(self) -> bool:
@@ -77,7 +80,10 @@ def step(before: CounterState | None, reading: CounterReading, at: datetime) -> 
     quantity, decision = _read(before.value, reading, most)
     if quantity > MOST:
         quantity, decision = 0, Decision.JUMP
-    return Step(quantity, decision, value, before.value, before.read_at, at)
+    # What moved and was not believed, or not counted, leaves unknown when the last piece was made.
+    unmoved = before.moved_at if value == before.value else None
+    moved_at = at if quantity else unmoved
+    return Step(quantity, decision, value, before.value, before.read_at, at, moved_at)
 
 
 def _most(reading: CounterReading, elapsed: timedelta) -> float:

@@ -67,6 +67,16 @@ WHERE t.equipment_id = w.owner AND t.at > w.since AND t.at <= w.until
 GROUP BY w.number, t.kind, t.product_id, t.ideal_cycle_id, t.measured
 """
 
+# What a cycle took beyond the ideal one is known to the microsecond: ideal cycles have six decimals.
+_PAUSES = """
+SELECT w.number, t.idle_since, t.at, t.product_id, c.seconds
+FROM wanted w CROSS JOIN production_count t
+LEFT JOIN production_idealcycle c ON c.id = t.ideal_cycle_id
+WHERE t.equipment_id = w.owner AND t.at > w.since AND t.at <= w.until AND t.idle_since IS NOT NULL
+    AND t.superseded_by_id IS NULL AND t.quantity > 0 AND t.measured
+ORDER BY w.number, t.at
+"""
+
 _TALLIES = """
 SELECT w.number, t.kind, t.product_id, t.ideal_cycle_id, t.measured, SUM(t.quantity)
 FROM wanted w CROSS JOIN production_tally t
@@ -79,6 +89,25 @@ SELECT w.number, MIN(t.started_at), COUNT(*), {sums}
 FROM wanted w CROSS JOIN production_timetally t
 WHERE t.equipment_id = w.owner AND t.started_at >= w.since AND t.started_at < w.until
 GROUP BY w.number
+"""
+
+# The ideal cycle is that in force when the downtime began, or the quarter of what is put down to none.
+_LOSS_TALLIES = """
+SELECT number, bucket, reason, loss, six_loss, category, product, cycle, SUM(length_us), SUM(begun) FROM (
+    SELECT w.number, t.bucket, r.id AS reason, r.loss, r.six_loss, d.category, t.length_us, t.begun,
+        CASE WHEN d.id IS NULL THEN t.product_id ELSE d.product_id END AS product, (
+            SELECT c.seconds FROM production_idealcycle c
+            WHERE c.equipment_id = t.equipment_id
+                AND c.product_id = CASE WHEN d.id IS NULL THEN t.product_id ELSE d.product_id END
+                AND c.effective_from <= COALESCE(d.started_at, t.started_at)
+            ORDER BY c.effective_from DESC LIMIT 1
+        ) AS cycle
+    FROM wanted w CROSS JOIN production_losstally t
+    LEFT JOIN production_downtime d ON d.id = t.downtime_id
+    LEFT JOIN production_reason r ON r.id = d.reason_id
+    WHERE t.equipment_id = w.owner AND t.started_at >= w.since AND t.started_at < w.until
+) parts
+GROUP BY number, bucket, reason, loss, six_loss, category, product, cycle
 """
 
 
@@ -104,6 +133,11 @@ def moment(value: Any) -> datetime:
 def moment_or_none(value: Any) -> datetime | None:
     """Return an aware time, or None for what has not ended."""
     return None if value is None else moment(value)
+
+
+def microseconds(seconds: Any) -> int:
+    """Return an ideal cycle, which has six decimals; SQLite gives it as a float."""
+    return round(seconds * 1_000_000)
 
 
 def _in_utc(at: datetime) -> datetime:
@@ -162,6 +196,14 @@ def counts(wanted: Sequence[Wanted]) -> Iterator[Row]:
     return _rows(_connection(), _COUNTS, wanted)
 
 
+def pauses(wanted: Sequence[Wanted]) -> Iterator[Row]:
+    """Yield number, beginning and end of pauses between pieces that ended in (since, until].
+
+    With product and ideal cycle in seconds of the piece that ended it.
+    """
+    return _rows(_connection(), _PAUSES, wanted)
+
+
 def tallies(wanted: Sequence[Wanted]) -> Iterator[Row]:
     """Yield the same of the quarters that begin in [since, until)."""
     return _rows(_connection(), _TALLIES, wanted)
@@ -171,6 +213,15 @@ def time_tallies(wanted: Sequence[Wanted], columns: Iterable[str]) -> Iterator[R
     """Yield number, the first settled quarter, how many there are, and the sums of the columns."""
     sums = ", ".join(f"SUM(t.{column})" for column in columns)
     return _rows(_connection(), _TIME_TALLIES.format(sums=sums), wanted)
+
+
+def loss_tallies(wanted: Sequence[Wanted]) -> Iterator[Row]:
+    """Yield number, bucket, reason, loss, six big loss, category, product, ideal cycle, length, how many begun.
+
+    Of the quarters that begin in [since, until); the length is in microseconds. Without a downtime there is no
+    category.
+    """
+    return _rows(_connection(), _LOSS_TALLIES, wanted)
 
 
 def _in_force(

@@ -232,6 +232,10 @@ class Account:
     """Micro-stops that began in the window."""
     stops: int = 0
     """Longer stops that began in the window."""
+    slow_cycles: int = 0
+    """Slow cycles that ended in the window; a part of the time in which it ran."""
+    slow: timedelta = timedelta()
+    """What they took beyond the ideal cycle of their pieces."""
 
     def of(self, *buckets: Bucket) -> timedelta:
         """Return the time in these buckets together."""
@@ -252,6 +256,8 @@ class Account:
             self.output + other.output,
             self.small_stops + other.small_stops,
             self.stops + other.stops,
+            self.slow_cycles + other.slow_cycles,
+            self.slow + other.slow,
         )
 
 
@@ -268,7 +274,8 @@ class Figures:
     """The ratios of an account: exact fractions, None where nobody can know them, and `why`.
 
     `lost` are the seconds in the order of the waterfall, from all time down to what was productive; they are
-    exact, and `slow` is below zero where pieces took less than their ideal cycle.
+    exact, and `slow` is below zero where pieces took less than their ideal cycle. It is made of `slow_cycle`,
+    which the slow cycles that were counted took too long, and `speed`, the rest.
     """
 
     availability: Decimal | None
@@ -380,6 +387,8 @@ def _lost(account: Account, *, known: bool, no_data_is_stop: bool) -> dict[str, 
         "run": seconds(account.of(*RUN)),
         "small_stop": seconds(account.of(Bucket.SMALL_STOP)),
         "slow": running - made.total_s if known else None,
+        "slow_cycle": seconds(account.slow) if known else None,
+        "speed": running - made.total_s - seconds(account.slow) if known else None,
         "net": made.total_s if known else None,
         "reject": made.total_s - made.good_s if known else None,
         "productive": made.good_s if known else None,

@@ -1,5 +1,6 @@
 """Quarters of an hour: they begin at :00, :15, :30 and :45 UTC, of which every zone's hours are made (pure)."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 QUARTER = timedelta(minutes=15)
@@ -14,3 +15,11 @@ def begin(at: datetime) -> datetime:
 def whole(start: datetime, end: datetime) -> tuple[datetime, datetime]:
     """Return the first beginning at or after `start`, and the last at or before `end`."""
     return begin(start + QUARTER - timedelta(microseconds=1)), begin(end)
+
+
+def cut(start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """Yield [start, end) in parts of one quarter each, in order."""
+    while start < end:
+        until = min(end, begin(start) + QUARTER)
+        yield start, until
+        start = until

@@ -11,14 +11,24 @@ from ms5.database import chunks
 from ms5.events.log import recording
 from ms5.events.retry import retried
 from production import layers, quarters
-from production.accounting import stops_begun
+from production.accounting import slow_in, stops_begun
 from production.choices import ChangeoverStatus
 from production.isolation import each_alone, raise_failed
 from production.layers import Wanted
-from production.models import Changeover, Condition, Equipment, Settlement, Span, TimeTally
-from production.oee import MICROSECOND, Bucket, classify
+from production.losses import Put, lost
+from production.models import (
+    Changeover,
+    Condition,
+    Equipment,
+    LossTally,
+    Settlement,
+    Span,
+    TimeTally,
+)
+from production.oee import MICROSECOND, Bucket, Leaf, classify
 from production.stops import RUNNING
-from production.timelines import Extent, Known, known
+from production.timeline import Stretch, clip
+from production.timelines import Extent, Known, known, widened
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +74,8 @@ def unsettle(equipment_ids: Collection[int], since: datetime) -> None:
         for pk, at in begun.items():
             by_quarter[quarters.begin(at)].append(pk)
         for quarter, own in by_quarter.items():
-            TimeTally.objects.filter(equipment__in=own, started_at__gte=quarter).delete()
+            for tally in (TimeTally, LossTally):
+                tally.objects.filter(equipment__in=own, started_at__gte=quarter).delete()
             Settlement.objects.filter(equipment__in=own, until__gt=quarter).update(
                 until=quarter
             )
@@ -149,12 +160,15 @@ def _settle(line: int, equipment_ids: Collection[int], now: datetime) -> int:
 
 
 def _write(extents: Sequence[Extent]) -> int:
-    rows = [
-        row
-        for extent, each in zip(extents, known(extents), strict=True)
-        for row in _rows(extent, each)
-    ]
+    rows: list[TimeTally] = []
+    losses: list[LossTally] = []
+    wide = widened(extents)
+    for extent, wider, each in zip(extents, wide, known(wide), strict=True):
+        leaves = classify(each.timeline, wider.start, wider.end)
+        rows += _rows(extent, each, list(clip(leaves, extent.start, extent.end)))
+        losses += _losses(extent, each, leaves)
     TimeTally.objects.bulk_create(rows, batch_size=500)
+    LossTally.objects.bulk_create(losses, batch_size=500)
     Settlement.objects.bulk_create(
         [Settlement(equipment=each.equipment, until=each.end) for each in extents],
         update_conflicts=True,
@@ -164,27 +178,47 @@ def _write(extents: Sequence[Extent]) -> int:
     return len(rows)
 
 
-def _rows(extent: Extent, each: Known) -> list[TimeTally]:
+def _losses(extent: Extent, each: Known, leaves: Sequence[Stretch[Leaf]]) -> list[LossTally]:
+    """Return a row for all that is put down to one thing in a quarter."""
+    rows: dict[tuple[datetime, Put], LossTally] = {}
+    for part in lost(leaves, each.own(), each.products, extent.start):
+        quarter, put = quarters.begin(part.started_at), part.put
+        row = rows.setdefault(
+            (quarter, put),
+            LossTally(
+                equipment=extent.equipment,
+                started_at=quarter,
+                bucket=put.bucket,
+                downtime_id=put.downtime,
+                product_id=put.product,
+                length_us=0,
+            ),
+        )
+        row.length_us += (part.ended_at - part.started_at) // MICROSECOND
+        row.begun += part.begun
+    return list(rows.values())
+
+
+def _rows(extent: Extent, each: Known, leaves: Sequence[Stretch[Leaf]]) -> list[TimeTally]:
     """Return a row for every quarter of the extent, whose ends are those of quarters."""
     rows: dict[datetime, TimeTally] = {}
     at = extent.start
     while at < extent.end:
         rows[at] = TimeTally(equipment=extent.equipment, started_at=at)
         at += quarters.QUARTER
-    leaves = classify(each.timeline, extent.start, extent.end)
     for leaf in leaves:
-        at = leaf.started_at
-        while at < leaf.ended_at:
-            quarter = quarters.begin(at)
-            until = min(leaf.ended_at, quarter + quarters.QUARTER)
-            column = f"{leaf.what.bucket}_us"
-            row = rows[quarter]
-            setattr(row, column, getattr(row, column) + (until - at) // MICROSECOND)
-            at = until
+        column = f"{leaf.what.bucket}_us"
+        for began, ended in quarters.cut(leaf.started_at, leaf.ended_at):
+            row = rows[quarters.begin(began)]
+            setattr(row, column, getattr(row, column) + (ended - began) // MICROSECOND)
     for began, bucket in stops_begun(each, leaves):
         row = rows[quarters.begin(began)]
         if bucket is Bucket.SMALL_STOP:
             row.small_stops += 1
         else:
             row.stops += 1
+    for cycle in slow_in(each, leaves):
+        row = rows[quarters.begin(cycle.ended_at - MICROSECOND)]
+        row.slow_cycles += 1
+        row.slow_us += cycle.lost // MICROSECOND
     return list(rows.values())

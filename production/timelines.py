@@ -2,16 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
 
 from production import layers
 from production.calendars import calendars
 from production.choices import Loss, SixLoss
-from production.layers import LAST, Row, Wanted, moment, moment_or_none
+from production.layers import FIRST, LAST, Row, Wanted, moment, moment_or_none
 from production.models import Condition, Equipment, IdealCycle, Line
-from production.oee import Bucket, Cause, Plan, Seen, Timeline
+from production.oee import MICROSECOND, Bucket, Cause, Plan, Seen, Timeline
 from production.shifts import Calendar, plan
+from production.slow import Pause, Slow, slow_cycles
 from production.stops import Stop, stops
 from production.timeline import Mark, Stretch, between, clip
 
@@ -31,10 +34,17 @@ class Extent:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The timeline around an extent, and every stop that touches it, as a whole."""
+    """The timeline around an extent, whole stops that touch it, which product was set when, slow cycles."""
 
     timeline: Timeline
     stops: Sequence[Stop]
+    products: Sequence[Stretch[int | None]]
+    slow: Sequence[Slow]
+
+    def own(self) -> Mapping[int, Bucket]:
+        """Return the bucket that the reason of each downtime says."""
+        causes = (each.what for each in self.timeline.causes)
+        return {each.downtime: each.bucket for each in causes if each.downtime is not None}
 
 
 def known(extents: Sequence[Extent]) -> list[Known]:
@@ -53,6 +63,7 @@ def known(extents: Sequence[Extent]) -> list[Known]:
     changes = _by_number(layers.context_changes(_since_first(wanted, spans)))
     ids = {each.equipment.pk for each in extents}
     thresholds = _overrides(ids)
+    pauses = _by_number(layers.pauses(wanted))
     plans = _plans(extents)
     found = []
     for number, extent in enumerate(extents):
@@ -88,7 +99,25 @@ def known(extents: Sequence[Extent]) -> list[Known]:
                 if stop.is_small(_stop_after(equipment, limits, products, stop.started_at))
             ],
         )
-        found.append(Known(timeline, whole))
+        set_when = between([Mark(None, FIRST), *products], extent.end)
+        slow = slow_cycles(
+            [_pause(equipment, limits, *row) for row in pauses[number]], states[number]
+        )
+        found.append(Known(timeline, whole, set_when, slow))
+    return found
+
+
+def widened(extents: Sequence[Extent]) -> list[Extent]:
+    """Return them from where the downtime across the start of each began, if there is one. One query."""
+    wanted = [
+        Wanted(number, each.equipment.pk, each.start, each.start + MICROSECOND)
+        for number, each in enumerate(extents)
+    ]
+    found = list(extents)
+    for number, _, began, ended, _, _ in layers.downtimes(wanted):
+        start = extents[number].start
+        if moment(began) < start < (moment_or_none(ended) or LAST):
+            found[number] = replace(extents[number], start=moment(began))
     return found
 
 
@@ -182,17 +211,20 @@ class _Limit:
     product: int
     since: datetime
     stop_after_s: float | None
+    slow_after_s: float | None
 
 
 def _overrides(equipment_ids: Iterable[int]) -> Mapping[int, Sequence[_Limit]]:
     """Return the thresholds of products, in order of time, for the equipment that has any."""
-    has_any = IdealCycle.objects.filter(equipment__in=equipment_ids, stop_after_s__isnull=False)
+    has_any = IdealCycle.objects.filter(equipment__in=equipment_ids).exclude(
+        stop_after_s=None, slow_after_s=None
+    )
     rows = IdealCycle.objects.filter(equipment__in=has_any.values("equipment"))
     found: dict[int, list[_Limit]] = defaultdict(list)
-    for equipment, product, since, stop_after_s in rows.order_by("effective_from").values_list(
-        "equipment", "product", "effective_from", "stop_after_s"
+    for equipment, *limit in rows.order_by("effective_from").values_list(
+        "equipment", "product", "effective_from", "stop_after_s", "slow_after_s"
     ):
-        found[equipment].append(_Limit(product, since, stop_after_s))
+        found[equipment].append(_Limit(*limit))
     return found
 
 
@@ -203,13 +235,43 @@ def _stop_after(
     at: datetime,
 ) -> timedelta:
     """Return how long a stop that began then may be and still be a micro-stop."""
-    seconds: float | None = None
+    product = None
     if limits:
         product = next((mark.what for mark in reversed(products) if mark.at <= at), None)
-        for limit in limits:
-            if limit.product == product and limit.since <= at:
-                seconds = limit.stop_after_s
+    limit = _limit(limits, product, at)
+    seconds = limit.stop_after_s if limit else None
     return timedelta(seconds=equipment.stop_after_s if seconds is None else seconds)
+
+
+def _limit(limits: Iterable[_Limit], product: int | None, at: datetime) -> _Limit | None:
+    """Return the thresholds of the product that were in force then."""
+    found = None
+    for limit in limits:
+        if limit.product == product and limit.since <= at:
+            found = limit
+    return found
+
+
+def _pause(  # noqa: PLR0917 - a row of the table, column by column
+    equipment: Equipment,
+    limits: Sequence[_Limit],
+    _number: int,
+    began: Any,
+    ended: Any,
+    product: int | None,
+    cycle: Decimal | None,
+) -> Pause:
+    at = moment(ended)
+    limit = _limit(limits, product, at)
+    slow_s = limit.slow_after_s if limit else None
+    stop_s = limit.stop_after_s if limit else None
+    return Pause(
+        moment(began),
+        at,
+        timedelta(seconds=equipment.slow_after_s if slow_s is None else slow_s),
+        timedelta(seconds=equipment.stop_after_s if stop_s is None else stop_s),
+        None if cycle is None else layers.microseconds(cycle) * MICROSECOND,
+    )
 
 
 def _plans(extents: Sequence[Extent]) -> Mapping[int, Sequence[Stretch[Plan]]]:

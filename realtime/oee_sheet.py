@@ -23,7 +23,7 @@ _SIX = (
     ("failure", "Equipment failure"),
     ("setup", "Set-up and adjustment"),
     ("idling", "Idling and small stops"),
-    ("speed", "Reduced speed"),
+    ("speed", "Reduced speed and slow cycles"),
     ("defects", "Process defects"),
     ("startup", "Reduced yield at start-up"),
 )
@@ -219,6 +219,7 @@ def _facts(account: Account, total: Figures) -> list[tuple[str, str]]:
         ("Not measured (shown after a gap, in no ratio)", whole(made.aside_total)),
         ("Stops", whole(account.stops)),
         ("Micro-stops", whole(account.small_stops)),
+        ("Slow cycles", whole(account.slow_cycles)),
         ("Measured", f"{_percent(total.confidence)} %"),
         ("NEE (changeover is no loss)", f"{_percent(total.nee)} %"),
         ("TEEP (of all time)", f"{_percent(total.teep)} %"),

@@ -14,6 +14,7 @@ from production import quarters
 from production.counting import CounterState, step
 from production.models import Condition, Count, Counter, IdealCycle, Job
 from production.observation import Observation
+from production.shares import shares
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,7 @@ class Ledger:
         They are measured if the state was known then and the counter was read at most `longest` ago.
         """
         before = len(self.counts)
+        idle_since = self._last_piece(observation)
         for reading in observation.counters:
             key = (observation.equipment_id, reading.kind)
             taken = step(self.counters.get(key), reading, observation.source_at)
@@ -93,7 +95,33 @@ class Ledger:
                     value=taken.value,
                 )
             )
+        self._mark_pause(self.counts[before:], idle_since, observation)
         return self.counts[before:]
+
+    def _last_piece(self, observation: Observation) -> datetime | None:
+        """Return the last reading by which a piece had been made; None if nobody knows."""
+        own = self._that_tell_pieces(observation)
+        moved = [self.counters[key].moved_at for key in own if key in self.counters]
+        return max((at for at in moved if at is not None), default=None)
+
+    def _mark_pause(
+        self, counted: Iterable[Count], idle_since: datetime | None, observation: Observation
+    ) -> None:
+        """Note with the first of these pieces since when there was none, if a reading in between saw none."""
+        own = self._that_tell_pieces(observation)
+        for count in counted:
+            if count.quantity and (count.equipment_id, count.kind) in own:
+                if idle_since and count.after and idle_since < count.after:
+                    count.idle_since = idle_since
+                return
+
+    def _that_tell_pieces(self, observation: Observation) -> list[tuple[int, str]]:
+        """Return the counters of the equipment of which each movement is a piece more."""
+        pk = observation.equipment_id
+        kinds = {kind for owner, kind in self.counters if owner == pk}
+        kinds |= {reading.kind for reading in observation.counters}
+        of = shares(kinds)
+        return [(pk, kind) for kind in kinds if of[kind].total]
 
     def write(self) -> None:
         """Write counters, counts and tallies."""
@@ -104,12 +132,13 @@ class Ledger:
                     kind=kind,
                     value=self.counters[equipment, kind].value,
                     read_at=self.counters[equipment, kind].read_at,
+                    moved_at=self.counters[equipment, kind].moved_at,
                 )
                 for equipment, kind in sorted(self.moved)
             ],
             update_conflicts=True,
             unique_fields=["equipment", "kind"],
-            update_fields=["value", "read_at"],
+            update_fields=["value", "read_at", "moved_at"],
         )
         attach_ideal_cycles(self.counts)
         Count.objects.bulk_create(self.counts)
@@ -125,7 +154,7 @@ def quarter(at: datetime) -> datetime:
 
 
 def _state(row: Counter) -> CounterState:
-    return CounterState(row.value, row.read_at)
+    return CounterState(row.value, row.read_at, row.moved_at)
 
 
 def attach_ideal_cycles(

@@ -143,6 +143,8 @@ def split(
         )
         for half, times in zip((row, second), parted(times_of(row), moment), strict=True):
             _say_times(half, times)
+        # What is settled of it is put down to the whole.
+        unsettle([row.equipment_id], row.started_at)
         row.ended_at = moment
         first = held.changed("split", actor, at)
         second.save()
@@ -185,8 +187,7 @@ def merge(
         for row in (kept, gone):
             demand_present(row, at)
         ended_at = gone.ended_at
-        if _bucket(kept.reason) != _bucket(gone.reason):
-            unsettle([kept.equipment_id], kept.started_at)
+        unsettle([kept.equipment_id], kept.started_at)
         if kept.reason is None and gone.reason is not None:
             _give(kept, gone.reason, actor, at)
             kept.reported_by = gone.reported_by

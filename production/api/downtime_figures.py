@@ -88,6 +88,10 @@ class ParetoSerializer(serializers.Serializer[Any]):
     by = serializers.CharField()
     rows = RowSerializer(many=True)
     planned = RowSerializer(many=True)
+    loss_minutes = serializers.DictField(
+        child=serializers.FloatField(),
+        help_text="All rows by stop, changeover and planned: the same time as in the OEE.",
+    )
     unassigned_minutes = serializers.FloatField()
     small_stops = serializers.IntegerField()
     small_stop_minutes = serializers.FloatField()
@@ -128,6 +132,9 @@ def the_pareto(request: Request) -> dict[str, Any]:
                 "by": found.by,
                 "rows": [_row(row) for row in found.rows],
                 "planned": [_row(row) for row in found.planned],
+                "loss_minutes": {
+                    loss.value: length / MINUTE for loss, length in found.lengths.items()
+                },
                 "unassigned_minutes": found.unassigned_minutes,
                 "small_stops": found.small_stops,
                 "small_stop_minutes": found.small_stop_minutes,

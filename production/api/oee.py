@@ -132,6 +132,8 @@ class TimeTallySerializer(serializers.ModelSerializer[TimeTally]):
             "running_us",
             "small_stops",
             "stops",
+            "slow_cycles",
+            "slow_us",
         )
 
 

@@ -4,7 +4,7 @@ from production.models.access import LineAccess
 from production.models.calendar import Break, CalendarException, Shift
 from production.models.changeovers import Changeover, ChangeoverStep, ChangeoverTarget, StepPlan
 from production.models.corrections import Correction
-from production.models.downtimes import Downtime, Reason
+from production.models.downtimes import Downtime, LossTally, Reason
 from production.models.floor import Area, Equipment, IdealCycle, Line, Product, Site
 from production.models.jobs import Job, JobRun
 from production.models.quality import (
@@ -50,6 +50,7 @@ __all__ = [
     "JobRun",
     "Line",
     "LineAccess",
+    "LossTally",
     "Product",
     "QualityAlert",
     "QualityCheck",

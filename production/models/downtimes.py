@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Coalesce
 
 from production.choices import AndonCategory, Category, Loss, Severity, SixLoss
 from production.models.corrections import Superseded
@@ -160,3 +161,40 @@ class Downtime(Superseded):
         ended = self.ended_at.astimezone(UTC)
         day = "" if ended.date() == began.date() else f"{ended:%d.%m.} "
         return f"{began:%d.%m. %H:%M} to {day}{ended:%H:%M} UTC"
+
+
+class LossTally(models.Model):
+    """Microseconds of a settled quarter of an hour in a bucket, put down to a downtime or else to a product.
+
+    Those of a bucket are together what `TimeTally` has in it. `begun` are the downtimes that began to cost what
+    their reason says in this quarter.
+    """
+
+    equipment = models.ForeignKey(
+        Equipment, on_delete=models.CASCADE, related_name="loss_tallies", db_index=False
+    )
+    started_at = models.DateTimeField()
+    bucket = models.CharField(max_length=15)
+    downtime = models.ForeignKey(
+        Downtime, on_delete=models.CASCADE, null=True, related_name="+"
+    )
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, null=True, related_name="+")
+    length_us = models.BigIntegerField()
+    begun = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering: ClassVar = ["-started_at"]
+        verbose_name_plural = "loss tallies"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                "equipment",
+                "started_at",
+                "bucket",
+                Coalesce("downtime", 0),
+                Coalesce("product", 0),
+                name="a quarter's loss is tallied once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.equipment} {self.started_at:%H:%M} {self.bucket}"

@@ -123,6 +123,9 @@ class Counter(models.Model):
     kind = models.CharField(max_length=10, choices=CountKind.choices)
     value = models.BigIntegerField()
     read_at = models.DateTimeField()
+    moved_at = models.DateTimeField(
+        null=True, help_text="The last reading by which it had counted; empty if nobody knows."
+    )
 
     class Meta:
         constraints: ClassVar = [
@@ -149,6 +152,10 @@ class Count(Superseded):
         null=True, help_text="The reading before; empty for a baseline."
     )
     at = models.DateTimeField()
+    idle_since = models.DateTimeField(
+        null=True,
+        help_text="The last reading by which a piece had been made, where one in between saw none.",
+    )
     product = models.ForeignKey(Product, on_delete=models.PROTECT, null=True, related_name="+")
     ideal_cycle = models.ForeignKey(
         IdealCycle, on_delete=models.PROTECT, null=True, related_name="+"
@@ -188,6 +195,11 @@ class Count(Superseded):
         ]
         indexes: ClassVar = [
             models.Index(fields=["equipment", "at"], name="count_equipment_at"),
+            models.Index(
+                fields=["equipment", "at"],
+                condition=models.Q(idle_since__isnull=False),
+                name="count_after_a_pause",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -239,8 +251,8 @@ class Tally(models.Model):
 class TimeTally(models.Model):
     """Microseconds of a quarter of an hour by bucket, of time that is settled.
 
-    Their sum is the quarter, or the part of it until `Settlement.until`. Stops are counted in the quarter
-    where they began.
+    The sum of the buckets is the quarter. Stops are counted in the quarter where they began, slow cycles in
+    that in which they ended, with what they took beyond the ideal cycle.
     """
 
     equipment = models.ForeignKey(
@@ -258,6 +270,8 @@ class TimeTally(models.Model):
     running_us = models.BigIntegerField(default=0)
     small_stops = models.PositiveIntegerField(default=0)
     stops = models.PositiveIntegerField(default=0)
+    slow_cycles = models.PositiveIntegerField(default=0)
+    slow_us = models.BigIntegerField(default=0)
 
     class Meta:
         ordering: ClassVar = ["-started_at"]

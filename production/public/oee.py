@@ -46,6 +46,7 @@ def oee_of(
         reject=made.reject,
         pieces_aside=max(0, made.aside_total),
         small_stops=account.small_stops,
+        slow_cycles=account.slow_cycles,
         stops=account.stops,
         shift=shift,
         product_code=product.code if product else None,

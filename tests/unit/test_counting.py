@@ -136,7 +136,14 @@ def test_an_increment_carries_what_was_read_and_when():
         T0,
         T0 + SECOND,
     )
-    assert taken.state == CounterState(103, T0 + SECOND)
+    assert taken.state == CounterState(103, T0 + SECOND, T0 + SECOND)
+
+
+def test_a_counter_remembers_when_it_last_counted_as_far_as_anybody_knows():
+    first, still, moved, jumped, after = run([100, 100, 101, 9000, 9000], max_per_minute=60)
+    assert [each.state.moved_at for each in (first, still)] == [None, None]
+    assert moved.state.moved_at == moved.at
+    assert [each.state.moved_at for each in (jumped, after)] == [None, None]
 
 
 def test_a_counter_that_stands_still_is_not_worth_a_row():

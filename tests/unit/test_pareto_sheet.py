@@ -1,5 +1,6 @@
 """The Pareto is drawn longest first, with what nobody has explained before all."""
 
+from datetime import timedelta
 from fractions import Fraction
 
 import pytest
@@ -13,7 +14,7 @@ def row(code, minutes, count, parts):
     return Row(
         code=code,
         name=code or "Unassigned",
-        minutes=minutes,
+        length=timedelta(minutes=minutes),
         count=count,
         lost_parts=None if parts is None else Fraction(parts),
         share=None,
@@ -25,6 +26,7 @@ FOUND = Pareto(
     by="reason",
     rows=[row("JAM", 30, 9, None), row(None, 10, 2, 1000), row("BELT", 60, 1, 6000)],
     planned=[row("CLEANING", 20, 1, None)],
+    lengths={},
     unassigned_minutes=10,
     small_stops=4,
     small_stop_minutes=2.25,
@@ -74,6 +76,7 @@ def test_nothing_stood_and_nothing_is_drawn():
         by="reason",
         rows=[],
         planned=[],
+        lengths={},
         unassigned_minutes=0,
         small_stops=0,
         small_stop_minutes=0,

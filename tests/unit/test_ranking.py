@@ -1,31 +1,22 @@
-"""Losses ranked, and time that is no stop's, against a plain sum of seconds."""
+"""Losses ranked, against a plain sum."""
 
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
-from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from production.mean_times import Failure, reliability
-from production.ranking import Away, Lost, overlapping, ranked
-from production.timeline import Stretch
+from production.ranking import Lost, ranked
 
 T0 = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
-seconds = st.integers(0, 40)
 
 
 def at(number):
     return T0 + number * SECOND
 
 
-def stretch(pair):
-    first, length = pair
-    return Stretch(None, at(first), at(first + length))
-
-
-lengths = st.tuples(seconds, st.integers(1, 10))
 parts = st.lists(
     st.builds(
         Lost,
@@ -35,13 +26,6 @@ parts = st.lists(
         st.sampled_from([None, 600_000, 700_000]),
     )
 )
-
-
-@given(st.lists(lengths, max_size=6), seconds, seconds)
-def test_away_is_the_seconds_that_any_stretch_covers(pairs, first, last):
-    covered = {each for start, length in pairs for each in range(start, start + length)}
-    expected = len(covered & set(range(first, last))) * SECOND
-    assert Away(map(stretch, pairs)).within(at(first), at(last)) == expected
 
 
 @given(parts)
@@ -76,20 +60,6 @@ def test_lost_parts_are_exact_or_unknown(given_parts):
             micro = timedelta(microseconds=1)
             paced = (Fraction(part.length // micro, part.cycle) for part in own if part.cycle)
             assert rank.lost_parts == sum(paced, Fraction(0))
-
-
-@given(st.lists(st.integers(1, 10), min_size=1, max_size=6), seconds, seconds)
-def test_the_parts_of_stretches_that_touch_are_the_whole_that_they_cover(sizes, first, last):
-    edges = [sum(sizes[:number]) for number in range(len(sizes) + 1)]
-    touching = [
-        Stretch(number, at(start), at(end))
-        for number, (start, end) in enumerate(pairwise(edges))
-    ]
-    begins = [each.started_at for each in touching]
-    found = list(overlapping(touching, begins, at(first), at(last)))
-    covered = max(0, min(last, edges[-1]) - first) * SECOND
-    assert sum((each.length for each in found), timedelta()) == covered
-    assert all(each.length > timedelta() for each in found)
 
 
 def test_mean_times_take_only_what_was_said_and_say_why_where_nothing_was():

@@ -70,6 +70,7 @@ WITHOUT_A_PAGE = {
     "production.jobrun",
     "production.settlement",
     "production.timetally",
+    "production.losstally",
     "accounts.ticket",
     "accounts.idempotentanswer",
 }

@@ -122,6 +122,16 @@ class OeeSeconds(Data, frozen=True, kw_only=True):
             " ideal cycle."
         ),
     ]
+    slow_cycle: Annotated[
+        Seconds | None,
+        Meta(
+            description="Of `slow`: what the slow cycles that were counted took beyond the ideal cycle."
+        ),
+    ] = None
+    speed: Annotated[
+        float | None,
+        Meta(description="The rest of `slow`: it ran slower (below zero: faster) than ideal."),
+    ] = None
     net: Seconds | None
     reject: Annotated[float | None, Meta(description="Spent on pieces that were rejected.")]
     productive: Annotated[float | None, Meta(description="Ideal cycle x good pieces.")]
@@ -182,6 +192,13 @@ class OeeUpdate(Data, frozen=True, kw_only=True):
     six_losses: SixLosses | None = None
     small_stops: Annotated[
         Number, Meta(description="Micro-stops that began in the window, in planned time.")
+    ] = 0
+    slow_cycles: Annotated[
+        Number,
+        Meta(
+            description="Pauses between pieces while it ran, longer than `slow_after` and no longer than"
+            " `stop_after`; each is known to a reading period."
+        ),
     ] = 0
     stops: Annotated[
         Number, Meta(description="Longer stops that began in the window, in planned time.")
