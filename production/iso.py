@@ -51,7 +51,7 @@ def iso_of(
     no_data_is_stop: bool = False,
     order: timedelta | None = None,
 ) -> Iso:
-    """Return the figures of an account; `said` are its own, `order` how long its order took, if it is of one."""
+    """Return the figures of an account; `said` are its own, `order` how long its order took, if it has one."""
     unmeasured = seconds(account.of(Bucket.NO_DATA)) if no_data_is_stop else Decimal(0)
     pbt = seconds(account.of(*PPT)) + unmeasured
     apt = seconds(account.of(*RUN))
