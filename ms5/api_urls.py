@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 
 import production.api
 import telemetry.api
+import telemetry.explain_api
 from ms5.accounts.api import Me, Tokens
 from ms5.accounts.permissions import MayRead
 from ms5.events.api import Events
@@ -44,7 +45,11 @@ class PlantTokens(Tokens):
 
 
 router = Router()
-for prefix, viewset in (*production.api.ROUTES, *telemetry.api.ROUTES):
+for prefix, viewset in (
+    *production.api.ROUTES,
+    *telemetry.api.ROUTES,
+    *telemetry.explain_api.ROUTES,
+):
     router.register(prefix, viewset, basename=prefix)
 router.register("tokens", PlantTokens, basename="tokens")
 

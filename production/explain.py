@@ -8,7 +8,7 @@ from decimal import Decimal
 from production.accounting import time_account
 from production.made import Sums, counted, outputs, seconds_of, shares_of
 from production.making import named
-from production.models import Equipment, IdealCycle, Product
+from production.models import Equipment, Product
 from production.oee import Account, Bucket, Figures, Leaf, classify, figures
 from production.shares import Share
 from production.timeline import Stretch
@@ -38,7 +38,7 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """The leaves that are not shown: how many, and how long they lasted by bucket."""
+    """What is not shown: how many leaves, or parts of a sum, and how long they lasted by bucket."""
 
     leaves: int
     time: Mapping[Bucket, timedelta]
@@ -55,6 +55,7 @@ class Explanation:
     formula: Sequence[tuple[str, str]]
     leaves: Sequence[Stretch[Leaf]]
     rest: Rest
+    pages: int
     made: Sequence[Made]
 
 
@@ -65,10 +66,12 @@ def explain(
     now: datetime,
     *,
     no_data_is_stop: bool = False,
+    page: int = 1,
 ) -> Explanation:
     """Return what the OEE of the window, as far as it lies before `now`, is made of.
 
-    All is read from spans and increments, no tally. Of more than `MOST` leaves the longest are shown.
+    All is read from spans and increments, no tally. A page shows `MOST` leaves in order of time: the first one
+    the longest, the next ones those that follow in length.
     """
     end = max(start, min(end, now))
     extent = Extent(equipment, start, end)
@@ -80,24 +83,31 @@ def explain(
     products = named({product for _, product, _, _ in sums})
     names = {pk: product.name for pk, product in products.items()}
     said = figures(account, no_data_is_stop=no_data_is_stop, names=names)
-    shown, rest = _bounded(leaves)
+    shown, rest = _bounded(leaves, page)
     return Explanation(
         start,
         end,
         account,
         said,
-        _formula(said, account),
+        formula_of(said, account),
         shown,
         rest,
+        pages_of(len(leaves)),
         _made(equipment, sums, products),
     )
 
 
-def _bounded(leaves: Sequence[Stretch[Leaf]]) -> tuple[list[Stretch[Leaf]], Rest]:
+def pages_of(number: int) -> int:
+    """Return how many pages so many leaves or parts take; nothing is a page too."""
+    return max(1, -(-number // MOST))
+
+
+def _bounded(leaves: Sequence[Stretch[Leaf]], page: int) -> tuple[list[Stretch[Leaf]], Rest]:
     longest = sorted(leaves, key=lambda leaf: (-leaf.length, leaf.started_at))
-    shown = sorted(longest[:MOST], key=lambda leaf: leaf.started_at)
+    first, last = (page - 1) * MOST, page * MOST
+    shown = sorted(longest[first:last], key=lambda leaf: leaf.started_at)
     time: dict[Bucket, timedelta] = {}
-    for leaf in longest[MOST:]:
+    for leaf in (*longest[:first], *longest[last:]):
         time[leaf.what.bucket] = time.get(leaf.what.bucket, timedelta()) + leaf.length
     return shown, Rest(len(leaves) - len(shown), time)
 
@@ -140,7 +150,7 @@ def _row(  # noqa: PLR0917 - a row of the table, column by column
     )
 
 
-def _formula(said: Figures, account: Account) -> list[tuple[str, str]]:
+def formula_of(said: Figures, account: Account) -> list[tuple[str, str]]:
     """Return each ratio with its numbers in seconds."""
     lost, made = said.lost, account.output
     ppt, run = _text(lost["ppt"]), _text(lost["run"])
@@ -165,8 +175,3 @@ def _text(value: Decimal | None) -> str:
 
 def _ratio(value: Decimal | None) -> str:
     return "-" if value is None else f"{value:.6f}"
-
-
-def cycle_versions(made: Sequence[Made]) -> dict[int, IdealCycle]:
-    """Return the versions of ideal cycles by number, for when each took effect."""
-    return IdealCycle.objects.in_bulk({row.ideal_cycle for row in made if row.ideal_cycle})

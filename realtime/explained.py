@@ -1,20 +1,19 @@
 """An explanation as its page prints it: formula, buckets, stretches, pieces, the readings of one of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from urllib.parse import urlencode
 
-from production.explain import Explanation, cycle_versions, explain
-from production.models import Count, Downtime, Equipment
+from production.groups import Scope
+from production.models import Downtime
 from production.oee import Bucket, seconds
+from production.summed import Part, Sum
 from realtime.formats import whole
 from realtime.periods import Period
-from telemetry.trace import Trace, trace
+from telemetry import explained as explaining
+from telemetry.explained import Readings
 
-# A reading may lie just before the state it brought about.
-_AROUND = timedelta(seconds=2)
-_MOST_COUNTS = 200
 _NAMES = {
     Bucket.NOT_SCHEDULED: "Not scheduled",
     Bucket.PLANNED: "Planned stop or break",
@@ -68,8 +67,30 @@ class Chosen:
     """The stretch that was asked about: its increments and the readings themselves."""
 
     at: str
-    counts: Sequence[Count]
-    trace: Trace
+    readings: Readings
+
+
+@dataclass(frozen=True, slots=True)
+class PartDrawn:
+    """What is in a sum: its planned, running and ideal seconds, its own OEE, and where it is explained."""
+
+    name: str
+    planned: str
+    run: str
+    ideal: str
+    good: str
+    oee: str
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class SumDrawn:
+    """The figure of a line that is the sum of its equipment, with the sums below them."""
+
+    name: str
+    formula: Sequence[tuple[str, str]]
+    parts: Sequence[PartDrawn]
+    total: PartDrawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,67 +108,83 @@ class Explained:
 
 
 def explained(
-    equipment: Equipment, period: Period, now: datetime, at: datetime | None = None
-) -> Explained:
-    """Return the explanation of an equipment's OEE; `at` is a moment of the stretch to open."""
-    found = explain(
-        equipment,
-        period.start,
-        period.end,
-        now,
-        no_data_is_stop=equipment.line.no_data_is_stop,
-    )
+    scope: Scope, period: Period, now: datetime, at: datetime | None = None
+) -> Explained | SumDrawn:
+    """Return the explanation of the OEE of a line or an equipment; `at` is a moment of the stretch to open."""
+    told = explaining.explained(scope, period.start, period.end, now, at=at)
+    if isinstance(told, Sum):
+        return _sum(told, scope, period)
+    found = told.found
     made = found.account.output
     return Explained(
-        name=equipment.name,
+        name=told.equipment.name,
         formula=found.formula,
-        buckets=list(_buckets(found, equipment, period, at)),
+        buckets=list(_buckets(told, period)),
         total=f"{seconds(found.account.all).normalize():f}",
-        pieces=_pieces(found),
+        pieces=_pieces(told),
         total_ideal=f"{made.total_s.normalize():f}",
         total_good=f"{made.good_s.normalize():f}",
-        chosen=_chosen(found, equipment, period, at) if at else None,
+        chosen=Chosen(_clock(told.opened.started_at, period), told.readings)
+        if told.opened
+        else None,
     )
 
 
-def _buckets(
-    found: Explanation, equipment: Equipment, period: Period, at: datetime | None
-) -> Sequence[BucketDrawn]:
-    ids = {leaf.what.downtime for leaf in found.leaves if leaf.what.downtime}
-    downtimes = Downtime.objects.select_related("reason").in_bulk(ids)
-    drawn = []
+def _sum(told: Sum, scope: Scope, period: Period) -> SumDrawn:
+    line = scope.lines[0]
+    return SumDrawn(
+        name=line.name,
+        formula=told.formula,
+        parts=[
+            _part(each, each.equipment.name, each.equipment.code, period)
+            for each in told.parts
+            if each.equipment is not None
+        ],
+        total=_part(Part(line, None, told.account, told.figures), line.name, "", period),
+    )
+
+
+def _part(each: Part, name: str, code: str, period: Period) -> PartDrawn:
+    made, lost = each.account.output, each.figures.lost
+    texts = (lost["ppt"], lost["run"], made.total_s, made.good_s)
+    planned, run, ideal, good = ("-" if x is None else f"{x.normalize():f}" for x in texts)
+    oee = "-" if each.figures.oee is None else f"{each.figures.oee:.6f}"
+    return PartDrawn(name, planned, run, ideal, good, oee, _query(code, period))
+
+
+def _query(code: str, period: Period, at: datetime | None = None) -> str:
+    asked = {"equipment": code, "from": period.start.isoformat(), "to": period.end.isoformat()}
+    return urlencode(asked | ({"at": at.isoformat()} if at else {}))
+
+
+def _clock(moment: datetime, period: Period) -> str:
+    return f"{moment.astimezone(period.zone):%d.%m. %H:%M:%S}"
+
+
+def _buckets(told: explaining.Explained, period: Period) -> Iterator[BucketDrawn]:
+    found = told.found
     for bucket in Bucket:
         length = found.account.of(bucket)
         leaves = [leaf for leaf in found.leaves if leaf.what.bucket is bucket]
         if not length and not leaves:
             continue
         left = found.rest.time.get(bucket)
-        drawn.append(
-            BucketDrawn(
-                _NAMES[bucket],
-                f"{seconds(length).normalize():f}",
-                [
-                    LeafDrawn(
-                        at=f"{leaf.started_at.astimezone(period.zone):%d.%m. %H:%M:%S}",
-                        seconds=f"{seconds(leaf.length).normalize():f}",
-                        state=leaf.what.state.replace("_", " "),
-                        why=_why(downtimes.get(leaf.what.downtime or 0)),
-                        query=urlencode(
-                            {
-                                "equipment": equipment.code,
-                                "from": period.start.isoformat(),
-                                "to": period.end.isoformat(),
-                                "at": leaf.started_at.isoformat(),
-                            }
-                        ),
-                        is_chosen=at is not None and leaf.started_at <= at < leaf.ended_at,
-                    )
-                    for leaf in leaves
-                ],
-                f"{seconds(left).normalize():f}" if left else "",
-            )
+        yield BucketDrawn(
+            _NAMES[bucket],
+            f"{seconds(length).normalize():f}",
+            [
+                LeafDrawn(
+                    at=_clock(leaf.started_at, period),
+                    seconds=f"{seconds(leaf.length).normalize():f}",
+                    state=leaf.what.state.replace("_", " "),
+                    why=_why(told.downtimes.get(leaf.what.downtime or 0)),
+                    query=_query(told.equipment.code, period, leaf.started_at),
+                    is_chosen=leaf is told.opened,
+                )
+                for leaf in leaves
+            ],
+            f"{seconds(left).normalize():f}" if left else "",
         )
-    return drawn
 
 
 def _why(downtime: Downtime | None) -> str:
@@ -156,8 +193,7 @@ def _why(downtime: Downtime | None) -> str:
     return f"downtime {downtime.pk}: {downtime.reason or 'no reason given'}"
 
 
-def _pieces(found: Explanation) -> list[PiecesDrawn]:
-    versions = cycle_versions(found.made)
+def _pieces(told: explaining.Explained) -> list[PiecesDrawn]:
     return [
         PiecesDrawn(
             kind=row.kind,
@@ -165,27 +201,13 @@ def _pieces(found: Explanation) -> list[PiecesDrawn]:
             pieces=whole(row.pieces),
             cycle=(
                 f"{row.seconds_each.normalize():f} s since "
-                f"{versions[row.ideal_cycle].effective_from:%d.%m.%Y}"
-                if row.seconds_each is not None and row.ideal_cycle in versions
+                f"{told.cycles[row.ideal_cycle].effective_from:%d.%m.%Y}"
+                if row.seconds_each is not None and row.ideal_cycle in told.cycles
                 else "none"
             ),
             ideal=f"{row.total_s.normalize():f}",
             good=f"{row.good_s.normalize():f}",
             note="" if row.measured else "shown after a gap: in no ratio",
         )
-        for row in found.made
+        for row in told.found.made
     ]
-
-
-def _chosen(
-    found: Explanation, equipment: Equipment, period: Period, at: datetime
-) -> Chosen | None:
-    leaf = next((each for each in found.leaves if each.started_at <= at < each.ended_at), None)
-    if leaf is None:
-        return None
-    counts = Count.objects.within(leaf.started_at, leaf.ended_at).filter(equipment=equipment)
-    return Chosen(
-        at=f"{leaf.started_at.astimezone(period.zone):%d.%m. %H:%M:%S}",
-        counts=list(counts.select_related("product").order_by("at", "pk")[:_MOST_COUNTS]),
-        trace=trace(equipment, leaf.started_at - _AROUND, leaf.ended_at),
-    )

@@ -21,7 +21,7 @@ from production.pareto import BYS, By, pareto
 from production.querysets import LineQuerySet
 from production.reliability import Reliable, reliable
 from production.windows import present
-from realtime.explained import Explained, explained
+from realtime.explained import Explained, SumDrawn, explained
 from realtime.formats import NOTHING, tenth
 from realtime.oee_sheet import oee_sheet, place_sheet
 from realtime.pareto_sheet import draw_pareto
@@ -59,7 +59,9 @@ def oee(request: HttpRequest, code: str) -> HttpResponse:
     if request.GET.get("format") == "csv":
         name = f"oee-{chosen.code if chosen else line.code}-{period.fields[0][:10]}.csv"
         return _csv(name, sheet.columns, (row.cells for row in sheet.rows))
-    subject = chosen or next((each for each in machines if each.is_constraint), None)
+    whose = Scope(
+        lines=[line], equipment=[chosen] if chosen else machines, is_equipment=bool(chosen)
+    )
     return render(
         request,
         "oee.html",
@@ -74,7 +76,7 @@ def oee(request: HttpRequest, code: str) -> HttpResponse:
             "at": _clock(period, now),
             "admin_url": _admin(request),
             "sheet": sheet,
-            "explained": _explained(request, subject, period, now) if subject else None,
+            "explained": _explained(request, whose, period, now) if whose.counted else None,
             "query": _query(request, without="format"),
         },
         status=400 if wrong else 200,
@@ -226,13 +228,13 @@ def _means(found: Reliable) -> list[tuple[str, str, str]]:
 
 
 def _explained(
-    request: HttpRequest, subject: Equipment, period: Period, now: datetime
-) -> Explained:
+    request: HttpRequest, whose: Scope, period: Period, now: datetime
+) -> Explained | SumDrawn:
     try:
         at = datetime.fromisoformat(request.GET.get("at", ""))
     except ValueError:
         at = None
-    return explained(subject, period, now, at if at and at.tzinfo else None)
+    return explained(whose, period, now, at if at and at.tzinfo else None)
 
 
 def _admin(request: HttpRequest) -> str:

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from production import standing
+from ms5.accounts.models import User
+from production import halves, standing
 from production.actions import superseding
-from production.actions.downtime_rows import change, over_at, present, shown
+from production.actions.downtime_rows import SAID, change, over_at, present, shown, times_of
 from production.actions.drafts import Changed, Draft, Fields, moment, refuse
 from production.choices import CorrectionKind, CorrectionSubject, State
 from production.models import Condition, Correction, Downtime, Span
@@ -29,8 +31,13 @@ class Merged:
     version: int | None = None
 
 
-def draft_split(what: Split, condition: Condition, row: Downtime, at: datetime) -> Draft:
-    """Return what is to be done; one that lasts is split within the time for which it is known to stand."""
+def draft_split(
+    what: Split, condition: Condition, row: Downtime, actor: User, at: datetime
+) -> Draft:
+    """Return what is to be done; one that lasts is split within the time for which it is known to stand.
+
+    Who came and who mended it go with the half in which they did.
+    """
     if not row.started_at < what.at < over_at(row, at):
         raise refuse("outside", "The moment of the split must lie within the downtime.", row)
     if row.ended_at is None and what.at >= _known_until(condition, row):
@@ -40,15 +47,19 @@ def draft_split(what: Split, condition: Condition, row: Downtime, at: datetime) 
             " reading.",
             row,
         )
-    before: Fields = {"ended_at": moment(row.ended_at), "other_id": None}
-    after: Fields = {"ended_at": moment(what.at), "other_id": None}
+    first, of_second = halves.parted(times_of(row), what.at)
+    changes = {"ended_at": what.at, **first, **_stands_by(row, actor, at)}
+    before: Fields = {"ended_at": moment(row.ended_at), "other_id": None, **_words(row)}
+    after: Fields = {"ended_at": moment(what.at), "other_id": None, **_words(row, changes)}
 
     def make(correction: Correction) -> Changed:
         superseding.keep(row, correction)
         ended_at = row.ended_at
-        change(row, {"ended_at": what.at})
+        change(row, changes)
         second = _like(row)
         second.started_at, second.ended_at = what.at, ended_at
+        for name in halves.TIMES:
+            setattr(second, name, of_second[name])
         second.made_by, second.version = correction, 1
         second.save()
         after["other_id"] = second.pk
@@ -93,8 +104,13 @@ def _like(row: Downtime) -> Downtime:
     )
 
 
-def draft_merged(what: Merged, condition: Condition, row: Downtime, at: datetime) -> Draft:
-    """Return what is to be done; the later of the two may last, and then both do as one."""
+def draft_merged(
+    what: Merged, condition: Condition, row: Downtime, actor: User, at: datetime
+) -> Draft:
+    """Return what is to be done; the later of the two may last, and then both do as one.
+
+    The earlier keeps its reason, failing one takes the other's.
+    """
     if what.other_id == row.pk:
         raise refuse("same", "A downtime cannot be merged with itself.", row)
     first, second = sorted(
@@ -102,17 +118,35 @@ def draft_merged(what: Merged, condition: Condition, row: Downtime, at: datetime
     )
     if not _are_neighbours(first, second):
         raise refuse("not_neighbours", "It ran between them, or another lies there.", row)
-    before: Fields = {"ended_at": moment(first.ended_at), "other_id": second.pk}
-    after: Fields = {"ended_at": moment(second.ended_at), "other_id": second.pk}
+    named = first if first.reason_id or not second.reason_id else second
+    changes = {
+        "ended_at": second.ended_at,
+        **{name: getattr(named, name) for name in SAID},
+        **halves.joined(times_of(first), times_of(second)),
+        **_stands_by(named, actor, at),
+    }
+    reason = {"reason": first.reason.code if first.reason else None}
+    became = {"reason": named.reason.code if named.reason else None}
+    before: Fields = {
+        "ended_at": moment(first.ended_at),
+        "other_id": second.pk,
+        **reason,
+        **_words(first),
+    }
+    after: Fields = {
+        "ended_at": moment(second.ended_at),
+        "other_id": second.pk,
+        **became,
+        **_words(first, changes),
+    }
     whole: Fields = {"ended_at": moment(second.ended_at), "merged_into": None}
     empty: Fields = {"ended_at": moment(second.started_at), "merged_into": first.pk}
 
     def make(correction: Correction) -> Changed:
         for each in sorted((first, second), key=lambda each: each.pk):
             superseding.keep(each, correction)
-        ended_at = second.ended_at
         change(second, {"ended_at": second.started_at, "merged_into_id": first.pk})
-        change(first, {"ended_at": ended_at})
+        change(first, changes)
         return Changed(
             downtimes=[second, first],
             rows=[shown(first.pk, before, after), shown(second.pk, whole, empty)],
@@ -129,6 +163,22 @@ def draft_merged(what: Merged, condition: Condition, row: Downtime, at: datetime
         affected_to=over_at(second, at),
         make=make,
     )
+
+
+def _stands_by(row: Downtime, actor: User, at: datetime) -> dict[str, Any]:
+    """Return who confirms what comes of a row: whoever corrects a confirmed one stands by it."""
+    is_confirmed = row.confirmed_at is not None
+    return {
+        "confirmed_by_id": actor.pk if is_confirmed else None,
+        "confirmed_at": at if is_confirmed else None,
+    }
+
+
+def _words(row: Downtime, changes: dict[str, Any] | None = None) -> Fields:
+    """Return what is told of the confirmation and of who came, as it is or as the changes make it."""
+    names = ("confirmed_at", *halves.TIMES)
+    found = {name: getattr(row, name) for name in names} | (changes or {})
+    return {name: moment(found[name]) for name in names}
 
 
 def neighbours(row: Downtime) -> list[Downtime]:

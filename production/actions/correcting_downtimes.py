@@ -28,8 +28,8 @@ def draft(
         case Reasoned():
             return correcting_reasons.draft(what, condition, row, actor, at)
         case Split():
-            return correcting_cuts.draft_split(what, condition, row, at)
+            return correcting_cuts.draft_split(what, condition, row, actor, at)
         case Merged():
-            return correcting_cuts.draft_merged(what, condition, row, at)
+            return correcting_cuts.draft_merged(what, condition, row, actor, at)
         case Moved():
             return correcting_ends.draft(what, condition, row)

@@ -8,13 +8,15 @@ from django.db.models import F
 
 from production.actions.drafts import Fields, Row, moment, refuse
 from production.choices import CorrectionSubject, State
+from production.halves import TIMES, Times
 from production.models import Condition, Downtime, Span
 from production.recutting import Told
 from production.timeline import Stretch
 
 # What a person knows of a downtime; the rest of its columns follow from these.
 ENDS = ("started_at", "ended_at", "merged_into_id")
-REASON = ("reason_id", "category", "reported_by_id", "confirmed_by_id", "confirmed_at", "note")
+SAID = ("reason_id", "category", "reported_by_id", "confirmed_by_id", "confirmed_at")
+REASON = (*SAID, "note")
 
 
 def present(condition: Condition, pk: int) -> Downtime:
@@ -50,6 +52,11 @@ def change(row: Downtime, changes: dict[str, Any]) -> None:
     """Write some columns of a downtime and its next version."""
     Downtime.objects.filter(pk=row.pk).update(**changes, version=F("version") + 1)
     row.refresh_from_db()
+
+
+def times_of(row: Downtime) -> Times:
+    """Return when somebody came, and when it was mended."""
+    return {name: getattr(row, name) for name in TIMES}
 
 
 def over_at(row: Downtime, now: datetime) -> datetime:

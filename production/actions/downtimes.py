@@ -16,8 +16,11 @@ from ms5.events.log import recording
 from ms5.events.retry import retried
 from production import standing
 from production.actions import stopping
+from production.actions.downtime_rows import times_of
 from production.actions.lines import locked
+from production.actions.past import demand_present
 from production.choices import State
+from production.halves import Times, joined, parted
 from production.models import Condition, Downtime, Line, Reason, Span
 from production.oee import Bucket
 from production.public.downtimes import RELATED
@@ -42,7 +45,8 @@ def say_reason(
 ) -> Downtime:
     """Give the reason, or take it back with None; the category follows it. `note` None stays as it is.
 
-    Refused once it is confirmed (`confirmed`), save to who may confirm: they then stand by the new reason.
+    The first reason may be given however late; one that was given is not changed once it is past. The note of
+    one that is confirmed is the supervisors' (`confirmed`).
     """
     with recording():
         held = _Held.of(downtime, actor, SAYS, version)
@@ -50,20 +54,14 @@ def say_reason(
         new_note = row.note if note is None else note[:LONGEST_NOTE]
         if row.reason == reason and row.note == new_note:
             return row
-        if row.confirmed_at is not None:
-            if not actor.has_perm(CONFIRMS):
-                raise ActionRefused(
-                    "confirmed", "It is confirmed; a supervisor may give another reason.", row
-                )
-            _stand_by(row, reason, actor, at)
+        if row.confirmed_at is not None and not actor.has_perm(CONFIRMS):
+            raise ActionRefused(
+                "confirmed", "It is confirmed; a supervisor may change it.", row
+            )
         row.note = new_note
         if row.reason != reason:
             _give(row, reason, actor, at)
         return held.changed("reason", actor, at)
-
-
-# What a supervisor does to a confirmed one is the same deed.
-reassign = say_reason
 
 
 @retried
@@ -77,7 +75,7 @@ def confirm(
 ) -> Downtime:
     """Stand by the reason: the one given here, else the one it has, else the suggested one.
 
-    Refused without any (`no_reason`).
+    Refused without any (`no_reason`). It may be done however late, save with another reason than was given.
     """
     with recording():
         held = _Held.of(downtime, actor, CONFIRMS, version)
@@ -97,7 +95,7 @@ def confirm(
 def unconfirm(
     downtime: Downtime, *, actor: User, at: datetime, version: int | None = None
 ) -> Downtime:
-    """Take the confirmation back; the reason stays."""
+    """Take the confirmation back; the reason stays, and may be changed again while its shift goes on."""
     with recording():
         held = _Held.of(downtime, actor, CONFIRMS, version)
         if held.row.confirmed_at is None:
@@ -117,7 +115,7 @@ def split(
 ) -> Downtime:
     """Cut it at `moment`; return its first half, which keeps its number. The second begins at `moment`.
 
-    Both have the reason, and neither is confirmed; no figure changes by this alone. Refused unless both take
+    Both have the reason; no figure changes by this alone. Refused unless both take
     time that is known (`outside`).
     """
     with recording():
@@ -128,6 +126,7 @@ def split(
         known_until = row.ended_at or held.known_until()
         if known_until is None or not row.started_at < moment < known_until:
             raise ActionRefused("outside", "That moment is not within the downtime.", row)
+        demand_present(row, at)
         second = Downtime(
             equipment=row.equipment,
             started_at=moment,
@@ -142,15 +141,11 @@ def split(
             note=row.note,
             made_by=row.made_by,
         )
-        for name in ("responded_at", "repaired_at"):
-            came = getattr(row, name)
-            if came is not None and came >= moment:
-                setattr(second, name, came)
-                setattr(row, name, None)
+        for half, times in zip((row, second), parted(times_of(row), moment), strict=True):
+            _say_times(half, times)
         # What is settled of it is put down to the whole.
         unsettle([row.equipment_id], row.started_at)
         row.ended_at = moment
-        _stand_by(row, None, actor, at)
         first = held.changed("split", actor, at)
         second.save()
         audit.record(
@@ -173,7 +168,7 @@ def merge(
     at: datetime,
     version: int | None = None,
 ) -> Downtime:
-    """Make one of two neighbours; return the earlier, which has the time of both and is not confirmed.
+    """Make one of two neighbours; return the earlier, which has the time of both.
 
     It keeps its reason, failing one takes the other's. The later one ends where it began. `version` is that of
     `first` as given. Refused if they are not of one equipment or another lies between (`not_neighbours`), or
@@ -189,17 +184,14 @@ def merge(
         if gone.merged_into_id == kept.pk:
             return kept
         _demand_neighbours(kept, gone)
+        for row in (kept, gone):
+            demand_present(row, at)
         ended_at = gone.ended_at
         unsettle([kept.equipment_id], kept.started_at)
         if kept.reason is None and gone.reason is not None:
             _give(kept, gone.reason, actor, at)
             kept.reported_by = gone.reported_by
-        came = [each for each in (kept.responded_at, gone.responded_at) if each]
-        mended = [each for each in (kept.repaired_at, gone.repaired_at) if each]
-        kept.responded_at = min(came, default=None)
-        kept.repaired_at = max(mended, default=None)
-        _stand_by(kept, None, actor, at)
-        _stand_by(gone, None, actor, at)
+        _say_times(kept, joined(times_of(kept), times_of(gone)))
         # The later one gives its time before the earlier takes it: the database refuses an overlap.
         gone.ended_at, gone.merged_into = gone.started_at, kept
         later.changed("merge", actor, at)
@@ -288,6 +280,8 @@ class _Held:
 
 def _give(row: Downtime, reason: Reason | None, actor: User, at: datetime) -> None:
     """Set another reason, with what follows from it; the accounts change if its bucket does."""
+    if row.reason is not None:
+        demand_present(row, at)
     if reason is not None and not reason.is_active:
         raise ActionRefused("inactive", "That reason may not be chosen any more.", row)
     if _bucket(row.reason) != _bucket(reason):
@@ -299,6 +293,11 @@ def _give(row: Downtime, reason: Reason | None, actor: User, at: datetime) -> No
     else:
         whole = Stop(row.started_at, row.ended_at or at, (row.ended_at or at) - row.started_at)
         row.category = standing.explain(row.equipment, whole).category
+
+
+def _say_times(row: Downtime, times: Times) -> None:
+    for name, came in times.items():
+        setattr(row, name, came)
 
 
 def _stand_by(row: Downtime, reason: Reason | None, actor: User, at: datetime) -> None:

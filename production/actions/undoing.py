@@ -8,17 +8,20 @@ from django.db.models import Q
 from django.utils.dateparse import parse_datetime
 
 from ms5.accounts.models import User
+from production import halves
 from production.actions import correcting_plans, superseding
 from production.actions.downtime_rows import (
     ENDS,
     REASON,
+    SAID,
     change,
     over_at,
     shown,
     span_rows,
     stopped_since,
+    times_of,
 )
-from production.actions.drafts import Changed, Draft, Row
+from production.actions.drafts import Changed, Draft, Row, moment
 from production.choices import CorrectionKind, CorrectionSubject
 from production.models import Condition, Correction, Count, Downtime, Span
 from production.recutting import Told
@@ -153,6 +156,8 @@ def _downtimes(
         return Changed(downtimes=rows, rows=[shown(rows[0].pk, result.before, result.after)])
     _demand_ends(undone, live[root.subject_id])
     wanted = _wanted_ends(root, rows, past)
+    if root.what != CorrectionKind.ENDS:
+        _restore_said(root, undone, rows, past, wanted)
     for row in rows:
         superseding.keep(row, correction)
     for row in sorted(rows, key=lambda row: _growth(row, wanted[row.pk], at)):
@@ -176,7 +181,7 @@ def _downtimes(
 
 def _wanted_ends(
     root: Correction, rows: list[Downtime], past: list[Downtime]
-) -> Mapping[int, dict[str, Any]]:
+) -> dict[int, dict[str, Any]]:
     """Return the ends to restore; one that lasted when it was kept may have ended since."""
     lasting = [row for row in rows if row.merged_into_id is None]
     ended_at = None
@@ -195,6 +200,39 @@ def _wanted_ends(
             "merged_into_id": root.subject_id,
         }
     return wanted
+
+
+def _restore_said(
+    root: Correction,
+    undone: Correction,
+    rows: list[Downtime],
+    past: list[Downtime],
+    wanted: Mapping[int, dict[str, Any]],
+) -> None:
+    """Give two that were cut or made one what was said of them, and keep what was said since."""
+    first, second = sorted(rows, key=lambda row: row.pk != root.subject_id)
+    was = {row.pk: kept for row, kept in zip(rows, past, strict=False)}
+    if wanted[second.pk]["merged_into_id"] is not None:
+        wanted[first.pk] |= halves.joined(times_of(first), times_of(second))
+    else:
+        found = halves.parted_again(
+            times_of(first),
+            (times_of(was[first.pk]), times_of(was[second.pk])),
+            wanted[second.pk]["started_at"],
+        )
+        for row, times in zip((first, second), found, strict=True):
+            wanted[row.pk] |= times
+    if _is_as_left(undone, first):
+        for pk, kept in was.items():
+            wanted[pk] |= {name: getattr(kept, name) for name in SAID}
+
+
+def _is_as_left(undone: Correction, row: Downtime) -> bool:
+    """Whether nobody has given another reason, or confirmed it, since the correction left it."""
+    left = undone.after
+    if "confirmed_at" not in left or moment(row.confirmed_at) != left["confirmed_at"]:
+        return False
+    return "reason" not in left or left["reason"] == (row.reason.code if row.reason else None)
 
 
 def _growth(row: Downtime, ends: Mapping[str, Any], at: datetime) -> float:

@@ -232,7 +232,8 @@ class Downtimes(LineLimited[Downtime]):
     """Stops long enough to ask why, newest first.
 
     One that was merged into another has no time of its own: its detail names the other as `merged_into`, and
-    the list leaves it out unless `?merged=true`.
+    the list leaves it out unless `?merged=true`. Once confirmed, or the shift it ended in is over, another
+    reason, a split and a merge are refused with `needs_correction`: `/corrections/` does them, and says why.
     """
 
     queryset = Downtime.objects.select_related(*RELATED, "job")

@@ -1,7 +1,6 @@
-"""Endpoints of OEE: figures over any window, where they come from, and the settled time behind them."""
+"""Endpoints of OEE: figures over any window, and the settled time behind them."""
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -19,14 +18,13 @@ from ms5.database import reading
 from ms5.events import facts
 from production.api.base import ByEquipment, LineLimited, moment
 from production.api.bodies import Query
-from production.explain import Explanation, explain
 from production.groups import Group, Scope, TooMany, groups, totals
 from production.iso import iso_of
 from production.made import products_without
 from production.making import named
 from production.models import Equipment, Line, TimeTally
 from production.oee import Account, figures
-from production.public.oee import number, oee_of, seconds_of
+from production.public.oee import number, oee_of
 
 LONGEST = timedelta(days=400)
 
@@ -53,16 +51,13 @@ class WindowQuery(Query):
         return attrs
 
 
-class OeeQuery(WindowQuery):
-    """Whose figures, over which time (default: the present shift), and one row for each what."""
+class ScopeQuery(WindowQuery):
+    """Whose figures, over which time."""
 
     line = serializers.CharField(max_length=64, required=False)
     equipment = serializers.CharField(max_length=64, required=False)
     area = serializers.CharField(max_length=64, required=False, help_text="Code of the area.")
     site = serializers.CharField(max_length=64, required=False, help_text="Code of the site.")
-    by = serializers.ChoiceField(
-        choices=["shift", "hour", "day", "job", "product", "equipment"], required=False
-    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         named_ = {"line", "equipment", "area", "site"} & attrs.keys()
@@ -72,6 +67,14 @@ class OeeQuery(WindowQuery):
                 "Name one of line, equipment, area or site (an area may have its site beside it)."
             )
         return super().validate(attrs)
+
+
+class OeeQuery(ScopeQuery):
+    """Whose figures, over which time (default: the present shift), and one row for each what."""
+
+    by = serializers.ChoiceField(
+        choices=["shift", "hour", "day", "job", "product", "equipment"], required=False
+    )
 
 
 class OeeView(GenericViewSet[TimeTally]):
@@ -89,7 +92,7 @@ class OeeView(GenericViewSet[TimeTally]):
         given = asked.validated_data
         now = timezone.now()
         with reading():
-            scope = _scope(request, given)
+            scope = scope_of(request, given)
             try:
                 found = groups(scope, given.get("by"), given.get("from"), given.get("to"), now)
             except TooMany as refused:
@@ -106,43 +109,6 @@ class OeeView(GenericViewSet[TimeTally]):
             for group, account, is_stop in rows
         ]
         return Response({"count": len(results), "results": results})
-
-
-class ExplainQuery(WindowQuery):
-    """Whose figure is to be explained; without times that of the last hour."""
-
-    equipment = serializers.CharField(max_length=64)
-
-
-class ExplainView(GenericViewSet[TimeTally]):
-    """Where an OEE figure comes from."""
-
-    queryset = TimeTally.objects.all()
-    filter_backends = ()
-    pagination_class = None
-
-    @extend_schema(parameters=[ExplainQuery], responses=dict)
-    def list(self, request: Request) -> Response:
-        """Return formula, seconds per bucket, stretches with their spans and downtimes, and the pieces."""
-        asked = ExplainQuery(data=request.query_params)
-        asked.is_valid(raise_exception=True)
-        given = asked.validated_data
-        now = timezone.now()
-        end = given.get("to", now)
-        start = given.get("from", end - timedelta(hours=1))
-        with reading():
-            equipment = (
-                Equipment.objects.visible_to(request.user)
-                .select_related("line")
-                .filter(code=given["equipment"])
-                .first()
-            )
-            if equipment is None:
-                raise NotFound("There is no such equipment.")
-            found = explain(
-                equipment, start, end, now, no_data_is_stop=equipment.line.no_data_is_stop
-            )
-        return Response(_explained(equipment, found))
 
 
 class TimeTallySerializer(serializers.ModelSerializer[TimeTally]):
@@ -188,7 +154,7 @@ class TimeTallies(LineLimited[TimeTally]):
     within = "equipment__line"
 
 
-def _scope(request: Request, given: dict[str, Any]) -> Scope:
+def scope_of(request: Request, given: Mapping[str, Any]) -> Scope:
     """Return what was named, as far as the user sees it; what they do not see is not there."""
     equipment = Equipment.objects.visible_to(request.user).in_flow_order()
     if "equipment" in given:
@@ -242,57 +208,7 @@ def _iso(group: Group, account: Account, *, is_stop: bool) -> dict[str, float | 
     return {name: number(value) for name, value in asdict(found).items()}
 
 
-def _explained(equipment: Equipment, found: Explanation) -> dict[str, Any]:
-    account = found.account
-    time = {bucket.value: length.total_seconds() for bucket, length in account.time.items()}
-    return {
-        "equipment": equipment.code,
-        "started_at": found.started_at,
-        "ended_at": found.ended_at,
-        "oee": number(found.figures.oee),
-        "why": found.figures.why,
-        "formula": dict(found.formula),
-        "waterfall": msgspec.to_builtins(seconds_of(found.figures)),
-        "seconds": time,
-        "stops": account.stops,
-        "small_stops": account.small_stops,
-        "slow_cycles": account.slow_cycles,
-        "leaves": [
-            {
-                "started_at": leaf.started_at,
-                "ended_at": leaf.ended_at,
-                "seconds": leaf.length.total_seconds(),
-                **asdict(leaf.what),
-            }
-            for leaf in found.leaves
-        ],
-        "rest": {
-            "leaves": found.rest.leaves,
-            "seconds": {
-                bucket.value: length.total_seconds()
-                for bucket, length in found.rest.time.items()
-            },
-        },
-        "pieces": [
-            {
-                "kind": row.kind,
-                "product": row.product.code if row.product else None,
-                "ideal_cycle": row.ideal_cycle,
-                "seconds_each": number(row.seconds_each),
-                "measured": row.measured,
-                "pieces": row.pieces,
-                "good": row.good,
-                "total": row.total,
-                "good_s": number(row.good_s),
-                "total_s": number(row.total_s),
-            }
-            for row in found.made
-        ],
-    }
-
-
 ROUTES: Sequence[tuple[str, type[ViewSetMixin]]] = (
-    ("oee/explain", ExplainView),
     ("oee", OeeView),
     ("time-tallies", TimeTallies),
 )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ms5.accounts.roles import Role
 from ms5.events.log import recording
 from production import accounting, settling
-from production.actions import observe, set_context
+from production.actions import downtimes, observe, set_context
 from production.actions.correcting_counts import Adjusted, Requantified
 from production.actions.correcting_downtimes import Merged, Moved, Reasoned, Split
 from production.actions.correcting_plans import Planned
@@ -24,6 +24,7 @@ from production.models import (
     Tally,
 )
 from production.refusals import ActionRefused
+from production.reliability import reliable
 from production.snapshot import items
 from tests.factories import (
     at,
@@ -71,6 +72,20 @@ def floor():
     return own, user(Role.SHIFT_MANAGER)
 
 
+def spoken_of(row):
+    """Let a person have come to a downtime, mended it and confirmed a reason; return the person."""
+    person = user(Role.SHIFT_MANAGER)
+    Downtime.objects.filter(pk=row.pk).update(
+        reason=Reason.objects.get(code="JAM"),
+        reported_by=person,
+        confirmed_by=person,
+        confirmed_at=at(1800),
+        responded_at=row.started_at + timedelta(seconds=50),
+        repaired_at=row.ended_at - timedelta(seconds=50),
+    )
+    return person
+
+
 def picture(on):
     """Return everything that a correction may move: rows without their numbers, and the accounts."""
     return {
@@ -95,7 +110,17 @@ def picture(on):
         "downtimes": list(
             Downtime.objects.filter(equipment=on, merged_into=None)
             .order_by("started_at")
-            .values_list("started_at", "ended_at", "reason__code", "category", "confirmed_at")
+            .values_list(
+                "started_at",
+                "ended_at",
+                "reason__code",
+                "category",
+                "reported_by",
+                "confirmed_by",
+                "confirmed_at",
+                "responded_at",
+                "repaired_at",
+            )
         ),
         "stopped_since": Condition.objects.get(pk=on.pk).stopped_since,
         "account": accounts(on),
@@ -161,6 +186,7 @@ def test_any_corrections_undone_in_reverse_restore_everything(deeds):
 def example(deeds):
     with recording():
         on, who = floor()
+        spoken_of(Downtime.objects.filter(equipment=on).earliest("started_at"))
         seen, done = [picture(on)], []
         for kind, one, two in deeds:
             try:
@@ -198,6 +224,89 @@ def test_undoing_an_undoing_does_it_again_and_may_be_undone():
         back.pk,
         again.pk,
     ]
+
+
+TOLD = ("started_at", "confirmed_by", "responded_at", "repaired_at")
+
+
+def told(on):
+    """Return start, who confirms, who came and who mended, of each downtime that has time; in seconds."""
+    rows = Downtime.objects.filter(equipment=on, merged_into=None).order_by("started_at")
+    return [
+        (
+            round((began - at(0)).total_seconds()),
+            by,
+            *(x and (x - at(0)).total_seconds() for x in times),
+        )
+        for began, by, *times in rows.values_list(*TOLD)
+    ]
+
+
+def mend_means(on):
+    found = reliable([on.pk], at(0), at(1800), NOW).means
+    return [
+        (mean.length and mean.length.total_seconds(), mean.count)
+        for mean in (found.to_respond, found.to_repair)
+    ]
+
+
+def test_a_split_gives_each_time_to_the_half_in_which_it_lies_and_its_undoing_restores_them():
+    on, who = floor()
+    row = Downtime.objects.earliest("started_at")  # from 600 to 900 s
+    person = spoken_of(row)
+    first, *rest = told(on)
+    assert first == (600, person.pk, 650, 850)
+    assert mend_means(on) == [(50, 1), (200, 1)]
+    done = correct(on, Split(downtime_id=row.pk, at=at(700)), actor=who, at=NOW, reason="a")
+    # Whoever corrects a confirmed one stands by what comes of it.
+    assert told(on) == [(600, who.pk, 650, None), (700, who.pk, None, 850), *rest]
+    assert mend_means(on) == [(50, 1), (None, 0)]
+    assert (done.before["repaired_at"], done.after["repaired_at"]) == (
+        at(850).isoformat(),
+        None,
+    )
+    back = undo(done, actor=who, at=NOW, reason="b")
+    assert told(on) == [first, *rest]
+    assert mend_means(on) == [(50, 1), (200, 1)]
+    undo(back, actor=who, at=NOW, reason="c")
+    assert told(on) == [(600, who.pk, 650, None), (700, who.pk, None, 850), *rest]
+
+
+def test_what_was_said_between_a_split_and_its_undoing_is_kept():
+    on, who = floor()
+    row = Downtime.objects.earliest("started_at")
+    done = correct(on, Split(downtime_id=row.pk, at=at(700)), actor=who, at=NOW, reason="a")
+    second = Downtime.objects.get(pk=done.after["other_id"])
+    downtimes.respond(second, actor=who, at=NOW, moment=at(720))
+    downtimes.confirm(second, reason=Reason.objects.get(code="JAM"), actor=who, at=NOW)
+    back = undo(done, actor=who, at=NOW, reason="b")
+    assert told(on)[0] == (600, None, 720, None)
+    row.refresh_from_db()
+    downtimes.repaired(row, actor=who, at=NOW, moment=at(800))
+    undo(back, actor=who, at=NOW, reason="c")
+    assert told(on)[:2] == [(600, None, None, None), (700, who.pk, 720, 800)]
+
+
+def test_a_merge_takes_the_reason_and_the_times_of_both_and_its_undoing_gives_them_back():
+    on, who = floor()
+    row = Downtime.objects.earliest("started_at")
+    split = correct(on, Split(downtime_id=row.pk, at=at(700)), actor=who, at=NOW, reason="a")
+    second = Downtime.objects.get(pk=split.after["other_id"])
+    downtimes.respond(row, actor=who, at=NOW, moment=at(610))
+    downtimes.repaired(row, actor=who, at=NOW, moment=at(650))
+    person = spoken_of(second)
+    first = picture(on)
+    what = Merged(downtime_id=row.pk, other_id=second.pk)
+    done = correct(on, what, actor=who, at=NOW, reason="b")
+    assert told(on)[0] == (600, who.pk, 610, 850)
+    row.refresh_from_db()
+    assert (row.reason.code, row.reported_by) == ("JAM", person)
+    assert (done.before["reason"], done.after["reason"]) == (None, "JAM")
+    whole = picture(on)
+    back = undo(done, actor=who, at=NOW, reason="c")
+    assert picture(on) == first
+    undo(back, actor=who, at=NOW, reason="d")
+    assert picture(on) == whole
 
 
 def test_a_later_correction_of_the_same_time_is_undone_first():

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from datetime import timedelta
+from datetime import time, timedelta
 
 import msgspec
 import pytest
@@ -15,8 +15,10 @@ from ms5.events.models import Event
 from production import processors, starting
 from production.actions import downtimes, observe, silence
 from production.actions.context import set_context
+from production.actions.corrections import Reasoned, correct
 from production.models import (
     Changeover,
+    Correction,
     Defect,
     Downtime,
     Equipment,
@@ -24,6 +26,7 @@ from production.models import (
     Job,
     JobRun,
     Reason,
+    Shift,
 )
 from production.public.downtimes import downtime_of
 from production.refusals import ActionRefused, NotAllowed
@@ -324,18 +327,92 @@ def test_confirming_without_any_reason_is_refused(stopped, supervisor):
     assert refused.value.code == "no_reason"
 
 
-def test_once_confirmed_an_operator_cannot_change_it_and_a_supervisor_can(
-    reasons, stopped, supervisor
-):
-    downtimes.confirm(stopped, actor=supervisor, at=at(320), reason=reasons["CLEANING"])
+def refusal_of(deed):
     with pytest.raises(ActionRefused) as refused:
-        downtimes.say_reason(stopped, reasons["REWORK"], actor=user(), at=at(321))
-    assert (refused.value.code, refused.value.row.pk) == ("confirmed", stopped.pk)
-    other = user(Role.SHIFT_MANAGER)
-    row = downtimes.reassign(stopped, reasons["REWORK"], actor=other, at=at(322))
-    assert (row.reason.code, row.confirmed_by) == ("REWORK", other)
-    row = downtimes.unconfirm(row, actor=other, at=at(323))
-    assert (row.reason.code, row.confirmed_by, row.confirmed_at) == ("REWORK", None, None)
+        deed()
+    return refused.value.code
+
+
+def test_once_confirmed_only_a_correction_changes_it(reasons, stopped, supervisor):
+    cleaning, rework = reasons["CLEANING"], reasons["REWORK"]
+    row = downtimes.confirm(stopped, actor=supervisor, at=at(320), reason=cleaning)
+    told, by = row.version, {"actor": supervisor, "at": at(322)}
+    for deed in (
+        lambda: downtimes.say_reason(row, rework, **by),
+        lambda: downtimes.say_reason(row, None, **by),
+        lambda: downtimes.confirm(row, reason=rework, **by),
+        lambda: downtimes.split(row, at(100), **by),
+    ):
+        assert refusal_of(deed) == "needs_correction"
+    row.refresh_from_db()
+    assert (row.version, row.reason, Correction.objects.count()) == (told, cleaning, 0)
+    with pytest.raises(ActionRefused, match="confirmed"):
+        downtimes.say_reason(row, cleaning, note="mine", actor=user(), at=at(322))
+    assert downtimes.say_reason(row, cleaning, note="ours", **by).note == "ours"
+    correct(
+        row.equipment,
+        Reasoned(downtime_id=row.pk, reason=rework),
+        actor=supervisor,
+        at=at(323),
+        reason="it was rework",
+    )
+    row.refresh_from_db()
+    assert (row.reason, row.confirmed_at) == (rework, at(323))
+    assert Downtime.every.get(superseded_by__isnull=False).reason == cleaning
+
+
+def test_a_confirmation_taken_back_lets_it_be_changed_again(reasons, stopped, supervisor):
+    downtimes.confirm(stopped, actor=supervisor, at=at(320), reason=reasons["CLEANING"])
+    row = downtimes.unconfirm(stopped, actor=supervisor, at=at(323))
+    assert (row.reason.code, row.confirmed_by, row.confirmed_at) == ("CLEANING", None, None)
+    row = downtimes.say_reason(row, reasons["REWORK"], actor=supervisor, at=at(324))
+    assert (row.reason.code, Correction.objects.count()) == ("REWORK", 0)
+
+
+@pytest.mark.parametrize(("change", "over"), [(time(10, 6), 360), (time(10, 5), 14_400)])
+def test_once_its_shift_is_over_only_a_correction_changes_what_was_said(
+    reasons, stopped, supervisor, change, over
+):
+    # It stood until 10:05:10: in the shift that it began in, or already in the next, which is then its.
+    site = stopped.equipment.line.area.site
+    for name, begins, ends in (("Early", time(9), change), ("Late", change, time(14))):
+        Shift.objects.create(site=site, name=name, starts=begins, ends=ends)
+    cleaning, rework = reasons["CLEANING"], reasons["REWORK"]
+    before, after = ({"actor": supervisor, "at": at(over + each)} for each in (-1, 0))
+    downtimes.say_reason(stopped, cleaning, **before)
+    half = downtimes.split(stopped, at(100), **before)
+    second = Downtime.objects.get(started_at=at(100))
+    assert refusal_of(lambda: downtimes.say_reason(second, rework, **after)) == (
+        "needs_correction"
+    )
+    assert refusal_of(lambda: downtimes.say_reason(second, None, **after)) == (
+        "needs_correction"
+    )
+    assert refusal_of(lambda: downtimes.merge(half, second, **after)) == "needs_correction"
+    assert refusal_of(lambda: downtimes.split(second, at(200), **after)) == "needs_correction"
+    # Nothing that was said is changed by these.
+    assert downtimes.confirm(second, **after).confirmed_by == supervisor
+
+
+def test_the_first_reason_may_be_given_however_late(reasons, stopped):
+    operator, late = user(Role.OPERATOR), at(9 * 86_400)
+    row = downtimes.say_reason(stopped, reasons["CLEANING"], actor=operator, at=late)
+    assert row.reason.code == "CLEANING"
+    code = refusal_of(
+        lambda: downtimes.say_reason(row, reasons["REWORK"], actor=operator, at=late)
+    )
+    assert code == "needs_correction"
+
+
+def test_one_that_lasts_is_not_past_however_long(reasons, supervisor):
+    on = machine()
+    see(on, (0, "running"), (10, "stopped"), (200, "stopped"))
+    processors.downtime(at(200))
+    row, late = on.downtimes.get(), at(9 * 86_400)
+    downtimes.say_reason(row, reasons["CLEANING"], actor=supervisor, at=late)
+    downtimes.say_reason(row, reasons["REWORK"], actor=supervisor, at=late)
+    downtimes.split(row, at(100), actor=supervisor, at=late)
+    assert rows(on) == [(10, 100), (100, None)]
 
 
 def test_a_reason_that_is_out_of_use_is_refused(reasons, stopped, supervisor):
@@ -362,7 +439,7 @@ def test_roles_and_lines_are_asked_for(reasons, stopped):
 
 
 def test_a_split_makes_two_that_touch_and_keep_the_reason(reasons, stopped, supervisor):
-    downtimes.confirm(stopped, actor=supervisor, at=at(320), reason=reasons["CLEANING"])
+    downtimes.say_reason(stopped, reasons["CLEANING"], actor=supervisor, at=at(320))
     downtimes.respond(stopped, actor=supervisor, at=at(321), moment=at(50))
     downtimes.repaired(stopped, actor=supervisor, at=at(321), moment=at(200))
     first = downtimes.split(stopped, at(100), actor=supervisor, at=at(330))

@@ -1,12 +1,15 @@
 """The admin's pages of downtimes: nobody edits them, supervisors explain them by actions."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib.messages import get_messages
+from django.utils import timezone
 
 from ms5.accounts.models import AuditEntry
-from production import settling, starting
+from production import processors, settling, starting
 from production.actions import observe
-from production.models import Downtime, Reason, Settlement
+from production.models import Downtime, Reason, Settlement, Site
 from tests import factories
 from tests.factories import at, observation
 from tests.web import plant
@@ -103,13 +106,32 @@ def test_confirming_says_what_could_not_be_confirmed_and_why(supervisor, row, ow
     assert row.confirmed_by.username == "a-shift_manager"
 
 
-def test_splitting_asks_where_and_merging_takes_two(supervisor, row):
+@pytest.fixture
+def lasting(own):
+    """The one downtime, a quarter of an hour old; it lasts, about noon by the clock of its site."""
+    now = timezone.now().replace(microsecond=0)
+    Site.objects.update(time_zone=f"Etc/GMT{now.hour - 12:+d}")
+    Downtime.objects.all().delete()
+    states = ((20, "running"), (15, "stopped"), (1, "stopped"))
+    observe(
+        [
+            observation(own, source_at=now - timedelta(minutes=ago), state=state)
+            for ago, state in states
+        ]
+    )
+    processors.downtime(now)
+    return own.downtimes.get(ended_at=None)
+
+
+def test_splitting_asks_where_and_merging_takes_two(supervisor, lasting):
+    row = lasting
     page = do(supervisor, "split", row)
     assert page.status_code == 200
-    assert 'value="10:10:00"' in page.content.decode()
-    times = {"moment_0": "2026-11-23", "moment_1": "10:15:00"}
+    assert f'value="{row.started_at:%H:%M:%S}"' in page.content.decode()
+    moment = row.started_at + timedelta(minutes=5)
+    times = {"moment_0": f"{moment:%Y-%m-%d}", "moment_1": f"{moment:%H:%M:%S}"}
     assert told(do(supervisor, "split", row, asked="1", **times)) == ["1 downtime was split."]
-    second = Downtime.objects.get(started_at=at(900))
+    second = Downtime.objects.get(started_at=moment)
     wrong = do(supervisor, "merge", row)
     assert told(wrong)[-1] == "Choose the two neighbours that are to be one."
     wrong = do(supervisor, "split", row, second)
@@ -119,6 +141,16 @@ def test_splitting_asks_where_and_merging_takes_two(supervisor, row):
     assert second.merged_into == row
     page = supervisor.get(url(LIST, "changelist"))
     assert page.context["cl"].result_count == 1
+
+
+def test_what_is_past_is_left_to_a_correction(supervisor, row):
+    times = {"moment_0": "2026-11-23", "moment_1": "10:15:00"}
+    answer = do(supervisor, "split", row, asked="1", **times)
+    assert told(answer) == [
+        f"{row}: Its shift is over: a supervisor puts it right by a correction, which says why."
+    ]
+    row.refresh_from_db()
+    assert (row.version, Downtime.objects.count()) == (1, 1)
 
 
 def test_a_moment_outside_is_refused_with_a_sentence(supervisor, row):

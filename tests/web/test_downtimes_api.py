@@ -4,11 +4,12 @@ from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
+from django.utils import timezone
 
 from ms5.accounts.models import AuditEntry
-from production import settling, starting
+from production import processors, settling, starting
 from production.actions import observe
-from production.models import Downtime, Reason, Settlement, TimeTally
+from production.models import Downtime, Reason, Settlement, Site, TimeTally
 from production.public.downtimes import downtime_of
 from tests import factories
 from tests.factories import T0, at, observation
@@ -60,6 +61,20 @@ def supervisor(person):
 
 def post(client, row, verb, body=None, **headers):
     return client.post(f"{API}{row.pk}/{verb}/", body or {}, JSON, headers=headers)
+
+
+@pytest.fixture
+def lasting(own):
+    """A downtime that began a quarter of an hour ago and lasts, about noon by the clock of its site."""
+    now = timezone.now()
+    Site.objects.update(time_zone=f"Etc/GMT{now.hour - 12:+d}")
+    ago = [(now - timedelta(minutes=each), state) for each, state in PRESENT]
+    observe([observation(own, source_at=moment, state=state) for moment, state in ago])
+    processors.downtime(now)
+    return own.downtimes.get(ended_at=None)
+
+
+PRESENT = ((20, "running"), (15, "stopped"), (1, "stopped"))
 
 
 def window(**extra):
@@ -116,12 +131,34 @@ def test_an_operator_says_the_reason_and_a_supervisor_confirms_it(person, superv
     ]
 
 
-def test_a_deed_with_a_key_is_done_once(supervisor, row):
-    body = {"at": at(900).isoformat()}
-    answers = [post(supervisor, row, "split", body, **{"Idempotency-Key": "k1"}) for _ in "12"]
+def test_a_deed_with_a_key_is_done_once(supervisor, lasting):
+    body = {"at": (lasting.started_at + timedelta(minutes=5)).isoformat()}
+    before = Downtime.objects.count()
+    answers = [
+        post(supervisor, lasting, "split", body, **{"Idempotency-Key": "k1"}) for _ in "12"
+    ]
     assert answers[0].json() == answers[1].json()
     assert answers[1].headers["Idempotent-Replay"] == "true"
-    assert Downtime.objects.count() == 2
+    assert Downtime.objects.count() == before + 1
+
+
+def test_what_is_past_is_put_right_by_a_correction_alone(person, supervisor, row):
+    operator = person("operator")
+    assert post(operator, row, "reason", {"reason": "MOTOR_FAIL"}).status_code == 200
+    for client, verb, body in (
+        (operator, "reason", {"reason": "REWORK"}),
+        (supervisor, "reason", {"reason": None}),
+        (supervisor, "confirm", {"reason": "REWORK"}),
+        (supervisor, "split", {"at": at(900).isoformat()}),
+    ):
+        refused = post(client, row, verb, body)
+        assert (refused.status_code, refused.json()["code"]) == (409, "needs_correction")
+        assert refused.json()["present"]["reason"] == "MOTOR_FAIL"
+    body = {"subject": "downtime", "what": "reason", "subject_id": row.pk}
+    body |= {"reason_code": "REWORK", "reason": "as found by maintenance"}
+    assert supervisor.post("/api/v1/corrections/", body, JSON).status_code == 201
+    row.refresh_from_db()
+    assert row.reason.code == "REWORK"
 
 
 def test_who_was_slower_gets_409_with_the_present_object(supervisor, row):
@@ -166,12 +203,13 @@ def test_one_that_was_merged_is_closed_and_listed_only_where_it_is_asked_for(sup
     assert listed("?merged=true") == {row.pk, half.pk}
 
 
-def test_split_halves_are_merged_again(supervisor, row):
-    post(supervisor, row, "split", {"at": at(900).isoformat()})
-    second = Downtime.objects.get(started_at=at(900))
-    whole = post(supervisor, row, "merge", {"other": second.pk}).json()
-    assert (whole["id"], whole["ended_at"]) == (row.pk, "2026-11-23T10:20:00Z")
-    assert supervisor.get(f"{API}{second.pk}/").json()["merged_into"] == row.pk
+def test_split_halves_are_merged_again(supervisor, lasting):
+    moment = lasting.started_at + timedelta(minutes=5)
+    post(supervisor, lasting, "split", {"at": moment.isoformat()})
+    second = Downtime.objects.get(started_at=moment)
+    whole = post(supervisor, lasting, "merge", {"other": second.pk}).json()
+    assert (whole["id"], whole["ended_at"]) == (lasting.pk, None)
+    assert supervisor.get(f"{API}{second.pk}/").json()["merged_into"] == lasting.pk
 
 
 def test_a_neighbour_on_a_foreign_line_cannot_be_named(supervisor, row, foreign):

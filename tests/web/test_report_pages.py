@@ -87,7 +87,7 @@ def test_explain_adds_up_to_the_figure_and_opens_a_stretch(manager, machine):
     for bucket in told.buckets:
         assert sum(Decimal(leaf.seconds) for leaf in bucket.leaves) == Decimal(bucket.seconds)
     assert told.chosen is not None
-    assert [count.quantity for count in told.chosen.counts] == [1200]
+    assert [count.quantity for count in told.chosen.readings.counts] == [1200]
     assert "No reading of it was kept" in page.content.decode()
 
 
