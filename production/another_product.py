@@ -39,10 +39,3 @@ def warning(job: Job) -> str | None:
             f" the job is for {job.product.name}"
         )
     return None
-
-
-def warning_of(job: Job) -> str | None:
-    """Return the same of a job as it was read, in one query."""
-    if job.status != JobStatus.RUNNING:
-        return None
-    return warning(with_made(Job.objects.select_related("product")).get(pk=job.pk))

@@ -84,6 +84,48 @@ WHERE t.equipment_id = w.owner AND t.started_at >= w.since AND t.started_at < w.
 GROUP BY w.number, t.kind, t.product_id, t.ideal_cycle_id, t.measured
 """
 
+_INCREMENTS = """
+SELECT w.number, t.at, t.kind, t.product_id, t.quantity
+FROM wanted w CROSS JOIN production_count t
+WHERE t.equipment_id = w.owner AND t.at > w.since AND t.at <= w.until
+    AND t.superseded_by_id IS NULL AND t.quantity > 0 AND t.measured
+ORDER BY w.number, t.at DESC
+"""
+
+# Where counters tell rejects by their difference, those that people enter are rows of the total.
+_REJECTS = """
+SELECT w.number, t.defect_id, t.product_id, SUM(t.quantity)
+FROM wanted w CROSS JOIN production_count t
+WHERE t.equipment_id = w.owner AND t.at > w.since AND t.at <= w.until
+    AND t.superseded_by_id IS NULL AND t.quantity > 0 AND t.measured
+    AND (t.kind = 'reject' OR t.kind = 'total' AND t.defect_id IS NOT NULL)
+GROUP BY w.number, t.defect_id, t.product_id
+"""
+
+# Checks of what the line made: incoming ones are of material, an audit looks at an item again.
+_CHECKS = """
+SELECT w.number, t.at, t.equipment_id, t.product_id, t.checked, t.failed
+FROM wanted w CROSS JOIN production_qualitycheck t
+WHERE t.line_id = w.owner AND t.at > w.since AND t.at <= w.until AND t.kind IN ('in_process', 'final')
+ORDER BY w.number, t.at DESC
+"""
+
+_CHECK_DEFECTS = """
+SELECT w.number, d.defect_id, t.equipment_id, t.product_id, SUM(d.quantity)
+FROM wanted w CROSS JOIN production_qualitycheck t
+JOIN production_checkdefect d ON d.check_row_id = t.id
+WHERE t.line_id = w.owner AND t.at > w.since AND t.at <= w.until AND t.kind IN ('in_process', 'final')
+GROUP BY w.number, d.defect_id, t.equipment_id, t.product_id
+"""
+
+_JOB_COUNTS = """
+SELECT w.number, t.equipment_id, t.kind, SUM(t.quantity)
+FROM wanted w CROSS JOIN production_count t
+WHERE t.job_id = w.owner AND t.at > w.since AND t.at <= w.until
+    AND t.superseded_by_id IS NULL AND t.measured
+GROUP BY w.number, t.equipment_id, t.kind
+"""
+
 _TIME_TALLIES = """
 SELECT w.number, MIN(t.started_at), COUNT(*), {sums}
 FROM wanted w CROSS JOIN production_timetally t
@@ -137,7 +179,8 @@ def moment_or_none(value: Any) -> datetime | None:
 
 def microseconds(seconds: Any) -> int:
     """Return an ideal cycle, which has six decimals; SQLite gives it as a float."""
-    return round(seconds * 1_000_000)
+    exact: int = round(seconds * 1_000_000)
+    return exact
 
 
 def _in_utc(at: datetime) -> datetime:
@@ -207,6 +250,34 @@ def pauses(wanted: Sequence[Wanted]) -> Iterator[Row]:
 def tallies(wanted: Sequence[Wanted]) -> Iterator[Row]:
     """Yield the same of the quarters that begin in [since, until)."""
     return _rows(_connection(), _TALLIES, wanted)
+
+
+def increments(wanted: Sequence[Wanted]) -> Iterator[Row]:
+    """Yield number, time, kind, product and pieces of measured increments of (since, until], newest first."""
+    return _rows(_connection(), _INCREMENTS, wanted)
+
+
+def rejects(wanted: Sequence[Wanted]) -> Iterator[Row]:
+    """Yield number, defect, product and pieces of the measured rejects of (since, until]."""
+    return _rows(_connection(), _REJECTS, wanted)
+
+
+def checks(wanted: Sequence[Wanted]) -> Iterator[Row]:
+    """Yield number, time, equipment, product, items checked and failed of (since, until], newest first.
+
+    The owner is a line; of checks at which items are looked at first.
+    """
+    return _rows(_connection(), _CHECKS, wanted)
+
+
+def check_defects(wanted: Sequence[Wanted]) -> Iterator[Row]:
+    """Yield number, defect, equipment, product and items of the same checks."""
+    return _rows(_connection(), _CHECK_DEFECTS, wanted)
+
+
+def job_counts(wanted: Sequence[Wanted]) -> Iterator[Row]:
+    """Yield number, equipment, kind and measured pieces of (since, until]; the owner is a job."""
+    return _rows(_connection(), _JOB_COUNTS, wanted)
 
 
 def time_tallies(wanted: Sequence[Wanted], columns: Iterable[str]) -> Iterator[Row]:

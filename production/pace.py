@@ -1,20 +1,28 @@
-"""How fast a job goes: its pieces over its measured running time, from the rows of its line's constraint."""
+"""How fast jobs go: pieces over measured running time, from the rows of their lines' constraints."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Sum
 
 from ms5.events import facts
-from production.another_product import warning_of
-from production.choices import JobStatus, State
+from production import layers
+from production.another_product import warning
+from production.calendars import calendars
+from production.choices import JobStatus
 from production.jobs import End, end, progress, rate
-from production.models import Condition, Count, Counter, Equipment, Job, JobRun, Span, Tally
+from production.layers import Wanted
+from production.models import Counter, Equipment, Job, JobRun, Tally
 from production.oee import Plan
 from production.pieces import pieces
 from production.public.jobs import NO_TARGET, name_of, status_of
 from production.shifts import Calendar, plan
+from production.stops import NO_DATA
 from production.timeline import Stretch, clip
+from production.timelines import Extent, states_of
 
 RECENT = timedelta(minutes=10)
 DAY = timedelta(days=1)
@@ -22,29 +30,59 @@ HORIZON_DAYS = 31
 NO_CONSTRAINT = "no equipment is the constraint of this line"
 
 
-def progress_of(job: Job, calendar: Calendar, now: datetime) -> facts.JobProgress:
-    """Return how far a job that has begun is at `now`.
+def progress_of(jobs: Sequence[Job], now: datetime) -> list[facts.JobProgress]:
+    """Return how far jobs that have begun are at `now`, in order, in a number of queries that does not grow.
 
     The rate is that of the last ten minutes, as far as the job ran in them and anything was known; else
     that of all its time. The end is that rate carried on through the shifts and breaks to come; while the line
-    makes another product nobody can tell it, and that is said.
+    makes another product nobody can tell it, and that is said. The jobs are of `with_made`.
     """
-    ran = [
-        Stretch(None, began, min(ended or now, now))
-        for began, ended in JobRun.objects.filter(job=job, started_at__lt=now).values_list(
-            "started_at", "ended_at"
-        )
+    if not jobs:
+        return []
+    by_line = calendars(job.line for job in jobs)
+    runs = [
+        _Run(job, constraint, own)
+        for job, constraint, own in zip(jobs, _constraints(jobs), _ran(jobs, now), strict=True)
     ]
-    constraint = (
-        job.line.equipment.filter(is_constraint=True).select_related("condition").first()
-    )
-    per_minute = _rate(job, constraint, ran, now) if constraint else None
+    return [
+        _progress(run, per_minute, by_line[run.job.line_id], now)
+        for run, per_minute in zip(runs, _rates(runs, now), strict=True)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A job, its line's constraint, and when it ran."""
+
+    job: Job
+    constraint: Equipment | None
+    ran: Sequence[Stretch[None]]
+
+
+def _constraints(jobs: Sequence[Job]) -> list[Equipment | None]:
+    rows = Equipment.objects.filter(line__in={job.line_id for job in jobs}, is_constraint=True)
+    by_line = {row.line_id: row for row in rows}
+    return [by_line.get(job.line_id) for job in jobs]
+
+
+def _ran(jobs: Sequence[Job], now: datetime) -> list[list[Stretch[None]]]:
+    found: dict[int, list[Stretch[None]]] = defaultdict(list)
+    rows = JobRun.objects.filter(job__in=[job.pk for job in jobs], started_at__lt=now)
+    for pk, began, ended in rows.values_list("job", "started_at", "ended_at"):
+        found[pk].append(Stretch(None, began, min(ended or now, now)))
+    return [found[job.pk] for job in jobs]
+
+
+def _progress(
+    run: _Run, per_minute: float | None, calendar: Calendar, now: datetime
+) -> facts.JobProgress:
+    job = run.job
     remaining = None if job.target is None else max(0, job.target - job.good)
-    if against := warning_of(job):
+    if against := warning(job):
         expected = End(None, against)
     elif job.target is None:
         expected = End(None, NO_TARGET)
-    elif constraint is None:
+    elif run.constraint is None:
         expected = End(None, NO_CONSTRAINT)
     elif job.status == JobStatus.PAUSED:
         expected = End(None, "it is paused")
@@ -66,7 +104,7 @@ def progress_of(job: Job, calendar: Calendar, now: datetime) -> facts.JobProgres
         estimated_end_at=expected.at,
         why=expected.why,
         started_at=job.started_at,
-        running_seconds=sum((run.length for run in ran), timedelta()).total_seconds(),
+        running_seconds=sum((part.length for part in run.ran), timedelta()).total_seconds(),
     )
 
 
@@ -76,46 +114,77 @@ def _days_to_come(calendar: Calendar, now: datetime) -> Iterator[Stretch[Plan]]:
         yield from plan(calendar, now + day * DAY, now + (day + 1) * DAY)
 
 
-def _rate(
-    job: Job, constraint: Equipment, ran: list[Stretch[None]], now: datetime
-) -> float | None:
+def _rates(runs: Sequence[_Run], now: datetime) -> list[float | None]:
+    """Return good pieces a minute of measured time of each, in order."""
     since = now - RECENT
-    if lately := _measured(constraint, ran, since, now):
-        counts = Count.objects.within(since, now).filter(job=job)
-        return rate(_good(constraint, counts), lately)
-    if not ran:
-        return None
-    began = min(run.started_at for run in ran)
-    all_ = Tally.objects.filter(job=job)
-    return rate(_good(constraint, all_), _measured(constraint, ran, began, now))
+    lately = _measured(runs, [since] * len(runs), now)
+    begun = [min((part.started_at for part in run.ran), default=now) for run in runs]
+    # Of one that ran and was measured of late, the time before does not matter.
+    starts = [now if recent else began for recent, began in zip(lately, begun, strict=True)]
+    in_all = _measured(runs, starts, now)
+    ids = {run.constraint.pk for run in runs if run.constraint is not None}
+    kinds: dict[int, set[str]] = defaultdict(set)
+    for pk, kind in Counter.objects.filter(equipment__in=ids).values_list("equipment", "kind"):
+        kinds[pk].add(kind)
+    counted = _counted(runs, since, now)
+    tallied = _tallied(runs)
+    found = []
+    for number, run in enumerate(runs):
+        if run.constraint is None or not run.ran:
+            found.append(None)
+            continue
+        rows = counted if lately[number] else tallied
+        sums = dict.fromkeys(kinds[run.constraint.pk], 0) | rows[number]
+        found.append(rate(pieces(sums).good, lately[number] or in_all[number]))
+    return found
 
 
-def _good(constraint: Equipment, rows: QuerySet[Count] | QuerySet[Tally]) -> int:
-    """Return the good pieces of these rows that have measured time behind them."""
-    kinds = Counter.objects.filter(equipment=constraint).values_list("kind", flat=True)
-    sums = dict.fromkeys(kinds, 0)
-    own = rows.filter(equipment=constraint, measured=True).order_by()
-    for kind, quantity in own.values_list("kind").annotate(Sum("quantity")):
-        sums[kind] = int(quantity)
-    return pieces(sums).good
+def _counted(runs: Sequence[_Run], since: datetime, now: datetime) -> list[dict[str, int]]:
+    """Return the measured pieces of each job by kind, as far as its constraint counted them in (since, now]."""
+    wanted = [Wanted(number, run.job.pk, since, now) for number, run in enumerate(runs)]
+    return _by_kind(runs, layers.job_counts(wanted))
+
+
+def _tallied(runs: Sequence[_Run]) -> list[dict[str, int]]:
+    """Return the same of all time."""
+    numbers = {run.job.pk: number for number, run in enumerate(runs)}
+    rows = Tally.objects.filter(job__in=numbers, measured=True).order_by()
+    sums = rows.values_list("job", "equipment", "kind").annotate(Sum("quantity"))
+    return _by_kind(
+        runs, ((numbers[job], equipment, kind, some) for job, equipment, kind, some in sums)
+    )
+
+
+def _by_kind(runs: Sequence[_Run], rows: Iterable[Any]) -> list[dict[str, int]]:
+    found: list[dict[str, int]] = [{} for _ in runs]
+    for number, equipment, kind, quantity in rows:
+        own = runs[number].constraint
+        if own is not None and own.pk == equipment:
+            found[number][kind] = int(quantity)
+    return found
 
 
 def _measured(
-    constraint: Equipment, ran: list[Stretch[None]], start: datetime, end_: datetime
-) -> timedelta:
-    """Return for how long of [start, end) the job ran and the state of the constraint was known."""
-    condition: Condition | None = getattr(constraint, "condition", None)
-    read_at = (condition.state_read_at if condition else None) or start
-    spans = Span.objects.within(start, end_).filter(equipment=constraint)
-    known = [
-        Stretch(None, began, ended or max(began, read_at))
-        for began, ended in spans.exclude(state=State.NO_DATA)
-        .order_by()
-        .values_list("started_at", "ended_at")
+    runs: Sequence[_Run], starts: Sequence[datetime], end_: datetime
+) -> list[timedelta]:
+    """Return for how long of [start, end) each job ran and the state of its constraint was known."""
+    numbers = [
+        number
+        for number, run in enumerate(runs)
+        if run.constraint is not None and starts[number] < end_
     ]
-    parts = (
-        part
-        for run in clip(ran, start, end_)
-        for part in clip(known, run.started_at, run.ended_at)
-    )
-    return sum((part.length for part in parts), timedelta())
+    extents = []
+    for number in numbers:
+        own = runs[number].constraint
+        if own is not None:
+            extents.append(Extent(own, starts[number], end_))
+    found = [timedelta()] * len(runs)
+    for number, extent, seen in zip(numbers, extents, states_of(extents), strict=True):
+        known = [each for each in seen if each.what.state != NO_DATA]
+        parts = (
+            part
+            for run in clip(runs[number].ran, extent.start, extent.end)
+            for part in clip(known, run.started_at, run.ended_at)
+        )
+        found[number] = sum((part.length for part in parts), timedelta())
+    return found

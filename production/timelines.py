@@ -221,10 +221,9 @@ def _overrides(equipment_ids: Iterable[int]) -> Mapping[int, Sequence[_Limit]]:
     )
     rows = IdealCycle.objects.filter(equipment__in=has_any.values("equipment"))
     found: dict[int, list[_Limit]] = defaultdict(list)
-    for equipment, *limit in rows.order_by("effective_from").values_list(
-        "equipment", "product", "effective_from", "stop_after_s", "slow_after_s"
-    ):
-        found[equipment].append(_Limit(*limit))
+    for row in rows.order_by("effective_from"):
+        limit = _Limit(row.product_id, row.effective_from, row.stop_after_s, row.slow_after_s)
+        found[row.equipment_id].append(limit)
     return found
 
 

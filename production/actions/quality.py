@@ -1,6 +1,6 @@
 """Quality checks, and the alerts that a threshold's figure opens, worsens and clears."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -24,7 +24,7 @@ from production.models import (
 from production.public.quality import alert_of
 from production.refusals import ActionRefused
 from production.thresholds import Level, judge
-from production.yields import Figure, figure
+from production.yields import Figure, figure, values
 
 LEVELS: Mapping[str, Level] = {
     AlertSeverity.WARNING: Level.WARNING,
@@ -120,14 +120,24 @@ def made_now(line: Line, equipment: Equipment | None) -> Product | None:
     return context.product if context else None
 
 
-def needs_watch(threshold: QualityThreshold, now: datetime) -> bool:
-    """Whether the threshold's alert would open, change or clear, as far as can be seen without its lock."""
-    alert = threshold.alerts.filter(cleared_at__isnull=True).first()
-    if not threshold.is_active:
-        return alert is not None
-    before = _level(alert)
-    seen = figure(threshold, now, needs_reasons=False)
-    return judge(before, seen.value, threshold.limits) is not before
+def need_watch(thresholds: Sequence[QualityThreshold], now: datetime) -> list[QualityThreshold]:
+    """Return those whose alert would open, change or clear, as far as can be seen without their locks.
+
+    The queries are as many for any number of thresholds.
+    """
+    alerts = {
+        row.threshold_id: row
+        for row in QualityAlert.objects.filter(
+            threshold__in=[each.pk for each in thresholds], cleared_at__isnull=True
+        ).order_by("pk")
+    }
+    active = [each for each in thresholds if each.is_active]
+    moved = [each for each in thresholds if not each.is_active and each.pk in alerts]
+    for threshold, value in zip(active, values(active, now), strict=True):
+        before = _level(alerts.get(threshold.pk))
+        if judge(before, value, threshold.limits) is not before:
+            moved.append(threshold)
+    return sorted(moved, key=lambda each: (each.line_id, each.pk))
 
 
 @retried

@@ -1,6 +1,7 @@
 """Endpoints of OEE: figures over any window, and the settled time behind them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 

@@ -2,16 +2,17 @@
 
 import logging
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
 
 from ms5.database import reading
 from ms5.events.log import gauge, recording
 from ms5.events.models import Gauge
 from production.actions.working import complete_reached, is_due
-from production.calendars import calendar_of
-from production.isolation import each_alone, raise_failed
+from production.another_product import with_made
+from production.isolation import raise_failed, together_or_alone
 from production.jobs import BEGUN
-from production.models import Job, Line
+from production.models import Job
 from production.pace import progress_of
 
 log = logging.getLogger(__name__)
@@ -23,16 +24,17 @@ def job_progress(now: datetime) -> int:
     """Say the progress of every job that runs or is paused; return how many.
 
     One that a correction brought to its target is completed instead. Idempotent: of two ticks the later
-    `now` stays. A line that fails is logged and the others go on; then an ExceptionGroup says so.
+    `now` stays. All lines together, for the sake of the database; when that fails they go one by one: a line
+    that fails is logged and the others go on, then an ExceptionGroup says so.
     """
-    by_line: dict[Line, list[Job]] = defaultdict(list)
     begun = Job.objects.filter(status__in=BEGUN).select_related("line", "product", "operator")
-    for job in begun.order_by("line", "pk"):
-        by_line[job.line].append(job)
-    said, failed = each_alone(
-        by_line.items(),
-        lambda own: _say(*own, now),
-        lambda own: {"line": own[0].code},
+    by_line: dict[int, list[Job]] = defaultdict(list)
+    for job in with_made(begun).order_by("line", "pk"):
+        by_line[job.line_id].append(job)
+    said, failed = together_or_alone(
+        list(by_line.values()),
+        lambda lines: _say([job for jobs in lines for job in jobs], now),
+        lambda jobs: {"line": jobs[0].line.code},
         log,
         "the jobs of a line failed",
     )
@@ -46,15 +48,14 @@ def key(job: Job) -> str:
     return f"job:{job.line.code}:{job.pk}"
 
 
-def _say(line: Line, jobs: list[Job], now: datetime) -> int:
+def _say(jobs: Sequence[Job], now: datetime) -> int:
     open_ = [job for job in jobs if not (is_due(job) and complete_reached(job.pk, now))]
     # Read without holding the write lock; only the gauges are written under it.
     with reading():
-        calendar = calendar_of(line)
-        told = [(job, progress_of(job, calendar, now)) for job in open_]
+        told = progress_of(open_, now)
     with recording():
-        for job, data in told:
-            gauge(TYPE, data, key=key(job), source_at=now, line_id=line.code)
+        for job, data in zip(open_, told, strict=True):
+            gauge(TYPE, data, key=key(job), source_at=now, line_id=job.line.code)
     return len(told)
 
 

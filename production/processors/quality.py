@@ -1,13 +1,14 @@
 """What only time can tell of quality: a figure that a window has moved beyond its threshold, or back."""
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db.models import Q
 
 from ms5.database import reading
-from production.actions.quality import needs_watch, watch
-from production.isolation import each_alone, raise_failed
+from production.actions.quality import need_watch, watch
+from production.isolation import raise_failed, together_or_alone
 from production.models import QualityThreshold
 
 log = logging.getLogger(__name__)
@@ -16,8 +17,9 @@ log = logging.getLogger(__name__)
 def quality(now: datetime) -> int:
     """Let every threshold's alert follow its figure; return how many opened, changed or cleared.
 
-    Idempotent: a second copy finds what the first has written. A threshold that fails is logged and the
-    others go on; then an ExceptionGroup says so.
+    Idempotent: a second copy finds what the first has written. All are looked at together, for the sake of the
+    database; when that fails they go one by one: one that fails is logged and the others go on, then an
+    ExceptionGroup says so.
     """
     thresholds = (
         QualityThreshold.objects.filter(
@@ -27,9 +29,9 @@ def quality(now: datetime) -> int:
         .order_by("line", "pk")
         .distinct()
     )
-    changed, failed = each_alone(
-        thresholds,
-        lambda threshold: _follow(threshold, now),
+    changed, failed = together_or_alone(
+        list(thresholds),
+        lambda some: _follow(some, now),
         lambda threshold: {"threshold": threshold.pk},
         log,
         "a quality threshold failed",
@@ -38,8 +40,8 @@ def quality(now: datetime) -> int:
     return changed
 
 
-def _follow(threshold: QualityThreshold, now: datetime) -> int:
+def _follow(thresholds: Sequence[QualityThreshold], now: datetime) -> int:
     # Most of the time nothing changes, and then nobody waits for a lock.
     with reading():
-        is_due = needs_watch(threshold, now)
-    return watch(threshold.pk, now) if is_due else 0
+        due = need_watch(thresholds, now)
+    return sum(watch(threshold.pk, now) for threshold in due)

@@ -395,3 +395,22 @@ def test_where_nothing_runs_a_reading_of_counters_looks_for_the_job_once():
         observe([observation(machine, 2)])
     asked = [each["sql"] for each in seen.captured_queries if "production_job" in each["sql"]]
     assert len([sql for sql in asked if "SELECT" in sql]) == 1
+
+
+def test_a_tick_costs_as_many_queries_for_twelve_jobs_as_for_two():
+    def begin(lines):
+        for _ in range(lines):
+            floor = Floor(target=100)
+            observe([floor.see(second, good=second) for second in (1, 30)])
+
+    def costs():
+        with CaptureQueriesContext(connection) as seen:
+            processors.job_progress(at(60))
+        return len(seen)
+
+    begin(2)
+    costs()
+    of_two = costs()
+    begin(10)
+    costs()
+    assert costs() == of_two <= 25

@@ -8,8 +8,9 @@ from collections import Counter as Tallied
 import msgspec
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import connections
+from django.db import connection, connections
 from django.db.models import Sum
+from django.test.utils import CaptureQueriesContext
 
 from ms5.accounts.models import AuditEntry
 from ms5.events.models import Event
@@ -28,7 +29,7 @@ from production.models import (
 from production.observation import CounterReading
 from production.refusals import ActionRefused
 from production.snapshot import items
-from production.yields import figure
+from production.yields import figure, values
 from tests.factories import at, equipment, observation, product, user
 
 pytestmark = pytest.mark.django_db
@@ -226,7 +227,7 @@ def test_whole_quarters_come_from_the_tallies_and_nothing_is_counted_twice(machi
         seen = figure(watched, at(now))
         assert seen.items == sum(sums.values())
         assert seen.value == (sums.get("reject", 0) / seen.items if seen.items else None)
-        assert figure(watched, at(now), needs_reasons=False).value == seen.value
+        assert values([watched], at(now)) == [seen.value]
 
 
 def test_a_total_counter_tells_rejects_that_nobody_has_named(machine):
@@ -572,3 +573,46 @@ def test_what_a_threshold_watches_stays_once_it_has_raised_an_alert(machine):
     watched.equipment = None
     watched.warning = 0.06
     watched.full_clean()
+
+
+def test_a_tick_costs_as_many_queries_for_thirty_thresholds_as_for_three(person):
+    def costs():
+        with CaptureQueriesContext(connection) as seen:
+            assert processors.quality(at(300)) == 0
+        return len(seen)
+
+    def watch_more(lines):
+        for _ in range(lines):
+            on = equipment(is_constraint=True, no_data_after_s=600)
+            Made(on).read(60, good=90, reject=1)
+            looked(on.line, person, 50)
+            threshold(on)
+            threshold(on, window_kind="items", window_size=10_000, equipment=on)
+            yield_threshold(on)
+
+    watch_more(1)
+    of_three = costs()
+    watch_more(9)
+    assert costs() == of_three <= 30
+
+
+def test_thresholds_looked_at_together_have_the_figures_of_each_alone(machine, person):
+    crumbs = defect("crumbs")
+    other, loaf = equipment(line=machine.line, no_data_after_s=600), product()
+    made = Made(machine)
+    made.read(30, good=10, reject=2)
+    made.read(1000, good=40, reject=7)
+    Made(other).read(500, good=10, reject=5)
+    looked(machine.line, person, 40, 4, seconds=900, defects={crumbs: 3})
+    watched = [
+        threshold(machine),
+        threshold(machine, equipment=other),
+        threshold(machine, product=loaf),
+        threshold(machine, window_kind="items", window_size=20),
+        threshold(machine, window_kind="items", window_size=1_000),
+        yield_threshold(machine),
+        threshold(machine, metric="defect", defect=crumbs),
+    ]
+    alone = [figure(each, at(1100)).value for each in watched]
+    assert values(watched, at(1100)) == alone
+    assert len({value for value in alone if value is not None}) >= 4
