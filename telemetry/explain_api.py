@@ -135,6 +135,7 @@ def _sums(account: Account, said: Figures) -> dict[str, Any]:
         "total_s": number(account.output.total_s),
         "stops": account.stops,
         "small_stops": account.small_stops,
+        "slow_cycles": account.slow_cycles,
     }
 
 
