@@ -128,7 +128,7 @@ def _rates(runs: Sequence[_Run], now: datetime) -> list[float | None]:
         kinds[pk].add(kind)
     counted = _counted(runs, since, now)
     tallied = _tallied(runs)
-    found = []
+    found: list[float | None] = []
     for number, run in enumerate(runs):
         if run.constraint is None or not run.ran:
             found.append(None)

@@ -48,7 +48,9 @@ def summed(
     end = max(start, min(end, now))
     window = Window(None, start, end)
     whose = _by_equipment(scope) if len(scope.lines) == 1 else _by_line(scope)
-    groups = [Group(windows=[window], equipment=own) for _, _, own in whose]
+    groups = [
+        Group(parts=[(each, window) for each in own], window=window) for _, _, own in whose
+    ]
     found = totals(scope, groups, now)
     is_stop = all(line.no_data_is_stop for line in scope.lines)
     accounts = [account for _, account, _ in found]
