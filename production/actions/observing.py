@@ -12,7 +12,7 @@ from production.actions.counts import Ledger
 from production.actions.lines import locked, per_line
 from production.actions.work import LineWork
 from production.choices import State
-from production.models import Condition, Context, Fault
+from production.models import Condition, Context, Equipment, Fault
 from production.observation import Observation
 from production.transitions import change, gap
 
@@ -61,6 +61,22 @@ def _distrust(condition: Condition, seen: Observation) -> int:
     return 0
 
 
+def _turned_by(good: Sequence[Observation]) -> set[int]:
+    """Return the equipment whose time a changeover changes that these observations of a line may move.
+
+    That is the whole line, if its constraint was seen. It is locked before anything else: who comes to it
+    only when a changeover begins holds the job by then, for which another observer of the line may wait.
+    """
+    if not good:
+        return set()
+    line = dict(
+        Equipment.objects.filter(line__equipment=good[0].equipment_id).values_list(
+            "pk", "is_constraint"
+        )
+    )
+    return set(line) if any(line.get(seen.equipment_id) for seen in good) else set()
+
+
 @dataclass(slots=True)
 class _Floor:
     """What observations of a line are judged by: rows under lock, brought up to date one by one."""
@@ -74,7 +90,9 @@ class _Floor:
     @classmethod
     def under_lock(cls, observations: Sequence[Observation]) -> Self:
         good = [seen for seen in observations if seen.is_good]
-        conditions = locked(seen.equipment_id for seen in observations)
+        own = {seen.equipment_id for seen in observations}
+        held = locked(own | _turned_by(good))
+        conditions = {pk: held[pk] for pk in held if pk in own}
         return cls(
             conditions=conditions,
             contexts=contexts({seen.equipment_id for seen in good}),

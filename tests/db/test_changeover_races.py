@@ -3,11 +3,12 @@
 import threading
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 
+from ms5.accounts.roles import Role
 from ms5.events.models import Event
 from production import processors
-from production.actions import changeovers, observe
+from production.actions import changeovers, job_queue, jobs, observe
 from production.models import Changeover
 from tests import factories
 from tests.factories import at, equipment, good_count, observation, product, user
@@ -87,3 +88,41 @@ def test_copies_of_the_processor_say_once_that_it_is_over_its_target(machine):
     assert raised == []
     assert Changeover.objects.get().over_target_at == at(11)
     assert told("started") == 2
+
+
+def deadlocks():
+    """Return how many the server has seen in this database; a retried action does not tell."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute(
+            "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+        )
+        return cursor.fetchone()[0]
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has one writer")
+def test_observers_of_one_line_wait_for_each_other_and_never_in_a_circle(machine):
+    """A changeover begins in the reading of one, while another reads what is behind it on the line."""
+    loaf, roll, person = product(), product(), user(Role.SHIFT_MANAGER)
+    behind = [equipment(line=machine.line) for _ in range(2)]
+    observe([seen(machine, 0, loaf), *(seen(each, 0, loaf) for each in behind)])
+    job = job_queue.plan(machine.line, actor=person, at=at(0), number="J", product=loaf)
+    job = jobs.assign(job, person, actor=person, at=at(0))
+    jobs.start(job, actor=person, at=at(0))
+    before = deadlocks()
+    for number in range(1, 13):
+        now = number * 10
+        raised = at_once(
+            lambda now=now, of=(loaf, roll)[number % 2]: observe([seen(machine, now, of, now)]),
+            *(
+                lambda now=now, each=each: observe([seen(each, now, loaf, now)])
+                for each in behind
+            ),
+            lambda now=now: observe(
+                [seen(each, now + 1, loaf, now + 1) for each in reversed(behind)]
+            ),
+        )
+        assert raised == []
+    assert deadlocks() == before
+    assert Changeover.objects.count() >= 1
+    assert told("started") >= 6

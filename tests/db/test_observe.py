@@ -360,8 +360,8 @@ def test_a_tick_of_many_machines_costs_as_many_queries_as_one(django_assert_num_
     packing = line()
     machines = [equipment(line=packing) for _ in range(8)]
     observe([observation(machine, 0) for machine in machines])
-    # The lines; then, between savepoint and release, locks, contexts and conditions.
-    with django_assert_num_queries(6):
+    # The lines; then, between savepoint and release, the line's equipment, locks, contexts and conditions.
+    with django_assert_num_queries(7):
         observe([observation(machine, 1) for machine in machines[:1]])
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         observe([observation(machine, 2) for machine in machines])
