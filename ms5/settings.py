@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "ms5.accounts",
     "ms5.processes",
     "production",
+    "andon",
     "telemetry",
     "realtime",
 ]
