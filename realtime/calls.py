@@ -6,7 +6,6 @@ static/js/calls.js is its twin; tests/contract/drawing/calls.json holds both to 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from ms5.events.facts import AndonCall, Escalation
 from realtime.formats import duration
@@ -24,6 +23,7 @@ STANDING = {"open": "WAITING", "acknowledged": "COMING", "arrived": "THERE"}
 """The word of each status that is not over, which is the column of the board as well."""
 
 _WORST_FIRST = ("critical", "high", "medium", "low")
+_CLIMBING = ("level", "reminder")
 _REACHED, _AHEAD = "\u25cf", "\u25cb"
 
 
@@ -51,7 +51,7 @@ class CallRow:
     priority_word: str
     status: str
     status_word: str
-    text: str
+    said: str
     timer: str
     """Since it was raised."""
     who: str
@@ -66,6 +66,12 @@ class CallRow:
     overdue: bool
     """Whether nobody answered, or nobody resolved it, in the time its policy allows."""
     told: str
+    note: str
+    """That it rests on the shelf, or that what raised it is over by itself."""
+    resting: bool
+    """Whether nobody is told of it: it is shelved, or over by itself and only to be seen."""
+    again: bool
+    """Whether it was answered, not resolved in time, and climbs again until somebody answers anew."""
     raised_by_id: int | None
     version: int
 
@@ -141,7 +147,7 @@ def _row(place: Place, call: AndonCall, climb: Escalation | None, now: datetime)
         priority_word=call.priority.upper(),
         status=call.status,
         status_word=STANDING.get(call.status, call.status.upper()),
-        text=call.description,
+        said=call.description,
         timer=_between(call.raised_at, now),
         who=_who(call, now),
         times=f"\u00d7{call.occurrences}" if call.occurrences > 1 else "",
@@ -152,6 +158,9 @@ def _row(place: Place, call: AndonCall, climb: Escalation | None, now: datetime)
         next=_next(call, climb, due_at, now),
         overdue=due_at is not None and due_at < now,
         told=f"told: {', '.join(climb.recipients)}" if climb and climb.recipients else "",
+        note=_note(call, now),
+        resting=call.shelved_until is not None or call.normal_at is not None,
+        again=call.status != "open" and climb is not None and climb.next in _CLIMBING,
         raised_by_id=call.raised_by_id,
         version=call.version,
     )
@@ -172,6 +181,14 @@ def _who(call: AndonCall, now: datetime) -> str:
     return f"raised by {call.raised_by}" if call.raised_by else ""
 
 
+def _note(call: AndonCall, now: datetime) -> str:
+    if call.shelved_until is not None:
+        return (
+            f"shelved by {call.shelved_by or 'somebody'}, ends {_in(call.shelved_until, now)}"
+        )
+    return f"back to normal, {_between(call.normal_at, now)}" if call.normal_at else ""
+
+
 def _next(
     call: AndonCall, climb: Escalation | None, due_at: datetime | None, now: datetime
 ) -> str:
@@ -185,10 +202,15 @@ def _next(
 
 
 def _step(climb: Escalation) -> str:
-    step: Literal["level", "reminder", "resolve_due"] | None = climb.next
-    if step == "level":
-        return f"level {climb.level + 1}"
-    return "resolve" if step == "resolve_due" else "reminder"
+    match climb.next:
+        case "level":
+            return f"level {climb.level + 1}"
+        case "resolve_due":
+            return "resolve"
+        case "shelf_end":
+            return "shelf ends"
+        case _:
+            return "reminder"
 
 
 def _in(at: datetime, now: datetime) -> str:

@@ -77,7 +77,7 @@ function drawCall(line, call, climb, names, now) {
     priority_word: call.priority.toUpperCase(),
     status: call.status,
     status_word: STANDING[call.status] ?? call.status.toUpperCase(),
-    text: call.description,
+    said: call.description,
     timer: between(Date.parse(call.raised_at), now),
     who: whoOf(call, now),
     times: call.occurrences > 1 ? `\u00d7${call.occurrences}` : "",
@@ -86,6 +86,9 @@ function drawCall(line, call, climb, names, now) {
     next: nextOf(call, climb, dueAt, now),
     overdue: dueAt !== null && Date.parse(dueAt) < now,
     told: climb?.recipients.length ? `told: ${climb.recipients.join(", ")}` : "",
+    note: noteOf(call, now),
+    resting: call.shelved_until !== null || call.normal_at !== null,
+    again: call.status !== "open" && (climb?.next === "level" || climb?.next === "reminder"),
     raised_by_id: call.raised_by_id,
     version: call.version,
   };
@@ -106,6 +109,13 @@ function whoOf(call, now) {
   return call.raised_by ? `raised by ${call.raised_by}` : "";
 }
 
+function noteOf(call, now) {
+  if (call.shelved_until !== null) {
+    return `shelved by ${call.shelved_by ?? "somebody"}, ends ${inTime(call.shelved_until, now)}`;
+  }
+  return call.normal_at === null ? "" : `back to normal, ${between(Date.parse(call.normal_at), now)}`;
+}
+
 /** The countdown to the next step of the escalation, or to the policy's own limit. */
 function nextOf(call, climb, dueAt, now) {
   if (climb?.next && climb.next_due_at) return `${stepOf(climb)} ${inTime(climb.next_due_at, now)}`;
@@ -113,9 +123,10 @@ function nextOf(call, climb, dueAt, now) {
   return `${call.status === "open" ? "answer" : "resolve"} ${inTime(dueAt, now)}`;
 }
 
+const STEPS = { resolve_due: "resolve", reminder: "reminder", shelf_end: "shelf ends" };
+
 function stepOf({ next, level }) {
-  if (next === "level") return `level ${level + 1}`;
-  return next === "resolve_due" ? "resolve" : "reminder";
+  return next === "level" ? `level ${level + 1}` : STEPS[next];
 }
 
 function inTime(at, now) {
