@@ -177,6 +177,20 @@ SOCKET_LIMITS = {
 # How many proxies of ours a request passes: so many entries of X-Forwarded-For, from the right, are believed.
 TRUSTED_PROXIES = env.int("MS5_TRUSTED_PROXIES", default=0)
 
+# Notifications. Without a mail server every e-mail is refused at once, and seen to be.
+EMAIL_HOST = env.str("EMAIL_HOST", default="")
+EMAIL_PORT = env.int("EMAIL_PORT", default=25)
+EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", default="")
+EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", default="")
+EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", default=False)
+EMAIL_USE_SSL = env.bool("EMAIL_USE_SSL", default=False)
+EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=10)
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("MS5_MAIL_FROM", default="MS5 <ms5@localhost>")
+# Hosts and networks that webhooks and self-hosted chats may be called at; nothing inward otherwise.
+WEBHOOK_ALLOWED = env.list("MS5_WEBHOOK_ALLOWED", default=[])
+# Under which address people reach MS5: links in messages begin with it.
+PUBLIC_URL = env.str("MS5_PUBLIC_URL", default=(CSRF_TRUSTED_ORIGINS or [""])[0])
+
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["ms5.accounts.backends.RoleBackend"]
 AUTH_PASSWORD_VALIDATORS = [
