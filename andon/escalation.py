@@ -148,7 +148,7 @@ def anew(present: Present) -> Present:
 
 
 def next_due(pending: Iterable[Step]) -> Step | None:
-    """Return what comes next: by time, then by level; a level before a reminder."""
+    """Return what comes next: by time, a level before a reminder, then by level."""
     return min(pending, key=_order, default=None)
 
 
@@ -220,7 +220,7 @@ _ORDER = {
 
 
 def _order(step: Step) -> tuple[datetime, int, int, int]:
-    return (step.due_at, step.level, _ORDER[step.kind], step.n)
+    return (step.due_at, _ORDER[step.kind], step.level, step.n)
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,7 @@ def escalation_row(call: AndonCall) -> Escalation | None:
 def next_step(escalation: Escalation) -> EscalationStep | None:
     """Return what an escalation will do next if nobody does anything."""
     pending = EscalationStep.objects.filter(escalation=escalation, state=StepState.PENDING)
-    return pending.order_by("due_at", "level", "pk").first()
+    return pending.order_by("due_at", "kind", "level").first()
 
 
 def name_of(user: User | None) -> str | None:

@@ -1,7 +1,6 @@
 """The rows of an escalation, under the lock of its call: begun, answered, at rest, closed, and told."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import msgspec
@@ -27,7 +26,7 @@ def restart(call: AndonCall, at: datetime, ladder: Ladder | None = None) -> None
         escalation.policy = ladder.frozen()
     _cancel(escalation)
     present = anew(present_of(escalation))
-    _put(escalation, present)
+    stand(escalation, present)
     escalation.closed_at = None
     escalation.save()
     _plan(escalation, climb(thawed(escalation.policy), present.gen, max(present.level, 1), at))
@@ -51,7 +50,7 @@ def answer_anew(call: AndonCall, at: datetime, ladder: Ladder | None = None) -> 
     escalation = call.escalation
     if ladder is not None:
         escalation.policy = ladder.frozen()
-    _put(escalation, anew(present_of(escalation)))
+    stand(escalation, anew(present_of(escalation)))
     return answer(call, at)
 
 
@@ -59,7 +58,7 @@ def rest(call: AndonCall, until: datetime) -> None:
     """Let it do nothing until then, when it begins anew."""
     escalation = call.escalation
     _cancel(escalation)
-    _put(escalation, anew(present_of(escalation)))
+    stand(escalation, anew(present_of(escalation)))
     escalation.save()
     _plan(escalation, [Step(escalation.gen, StepKind.SHELF_END, escalation.level, 0, until)])
 
@@ -73,21 +72,14 @@ def close(call: AndonCall, at: datetime) -> None:
     escalation.save()
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What a sweep wrote: the rows of the steps that fired, in order."""
-
-    rows: Sequence[EscalationStep]
-
-
 def take(
     call: AndonCall,
     outcome: Outcome,
     rows: dict[tuple[int, str, int, int], EscalationStep],
     now: datetime,
     note: str,
-) -> Taken:
-    """Write what a sweep came to; `rows` are the pending ones by their keys."""
+) -> list[EscalationStep]:
+    """Write what a sweep came to and return the rows of the steps that fired; `rows` are the pending by key."""
     escalation = call.escalation
     for row in _plan(escalation, outcome.planned):
         rows[key_of(row)] = row
@@ -109,9 +101,9 @@ def take(
             gone.append(row)
     fields = ["state", "fired_at", "late_ms", "clock_note"]
     EscalationStep.objects.bulk_update([*fired, *gone], fields)
-    _put(escalation, outcome.present)
+    stand(escalation, outcome.present)
     escalation.save()
-    return Taken(fired)
+    return fired
 
 
 def pending_of(escalation: Escalation) -> list[EscalationStep]:
@@ -171,7 +163,8 @@ def say(
     )
 
 
-def _put(escalation: Escalation, present: Present) -> None:
+def stand(escalation: Escalation, present: Present) -> None:
+    """Let the row stand where the arithmetic says; the caller saves it."""
     escalation.gen, escalation.level = present.gen, present.level
     escalation.status, escalation.reminders = present.status, present.reminders
 

@@ -94,13 +94,9 @@ class EscalationStep(models.Model):
 
 
 class EngineClock(models.Model):
-    """The latest time that the engine has seen; it never goes back while anything is pending.
-
-    `era` grows when it is set to the database's clock anew, which other processes notice by it.
-    """
+    """The latest time that the engine has seen: no process that begins later believes an earlier one."""
 
     high_at = models.DateTimeField()
-    era = models.PositiveIntegerField(default=1)
 
     class Meta:
         constraints: ClassVar = [

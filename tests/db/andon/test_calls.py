@@ -5,14 +5,12 @@ import json
 import pytest
 
 from andon.actions import calls
-from andon.choices import CallStatus, EscalationStatus, StepState
-from andon.models import AndonCall, CallEvent, EscalationStep
+from andon.choices import StepState
+from andon.models import CallEvent, EscalationStep
 from ms5.accounts.models import AuditEntry
 from ms5.accounts.roles import Role
 from ms5.events.models import Event
-from production.models import LineAccess
-from production.refusals import ActionRefused, NotAllowed
-from tests.factories import at, equipment, line, user
+from tests.factories import at, equipment, user
 
 pytestmark = pytest.mark.django_db
 
@@ -45,7 +43,7 @@ def floor():
 def pending(call):
     rows = EscalationStep.objects.filter(
         escalation__call=call, state=StepState.PENDING
-    ).order_by("due_at", "level")
+    ).order_by("due_at", "kind", "level")
     return [(row.gen, row.kind, row.level, row.due_at) for row in rows]
 
 
