@@ -11,9 +11,9 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, F, Q, QuerySet
-from django.utils.timezone import now as engine_now
 
 from andon.choices import CallStatus, Channel, DeliveryState
+from andon.clock import now as engine_now
 from andon.models import AndonCall, Contact, Delivery, Endpoint
 from andon.notify.message import Message, NotSent, Refused
 from andon.notify.packing import packed
