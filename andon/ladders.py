@@ -1,6 +1,7 @@
 """Which policy holds for a call, as it is frozen into it."""
 
 from collections.abc import Iterable
+from typing import assert_never
 
 from django.db.models import F, Q
 
@@ -67,4 +68,6 @@ def _recipients(rows: Iterable[PolicyRecipient]) -> Iterable[Recipient]:
                 key = str(row.person_id)
             case RecipientKind.DUTY:
                 key = str(row.duty_id)
+            case other:
+                assert_never(other)
         yield Recipient(kind=row.kind, key=key, name=str(row))

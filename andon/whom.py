@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import assert_never
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q
@@ -51,6 +52,8 @@ class People:
                 ids = [int(recipient.key)]
             case RecipientKind.DUTY:
                 ids = on_call(self.turns.get(int(recipient.key), ()), self.zone, at)
+            case other:
+                assert_never(other)
         return [self.users[pk] for pk in ids if pk in self.users]
 
 

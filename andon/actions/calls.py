@@ -20,6 +20,7 @@ from andon.actions.rows import held, note, open_call, write
 from andon.choices import CallStatus, CallVerb, Category, EscalationStatus, Priority
 from andon.ladders import ladder_for
 from andon.models import AndonCall, CallEvent, Rule
+from andon.public import Happened
 from andon.transitions import Move
 from ms5.accounts import audit
 from ms5.accounts.models import User
@@ -113,7 +114,7 @@ def _repeat(
         call.priority = priority
         call.shelved_until = None
         ladder = ladder_for(call.line, call.category, priority)
-    happened = None
+    happened: Happened | None = None
     if ladder is not None or was_normal:
         if call.status == CallStatus.OPEN:
             schedule.restart(call, at, ladder)
@@ -128,7 +129,7 @@ def _repeat(
             happened = "acknowledged"
     note(call, CallVerb.REPEAT, actor, at, description)
     write(call, "repeat", before, actor, at)
-    if happened:
+    if happened is not None:
         schedule.say(call, happened, at)
     return call
 

@@ -1,6 +1,7 @@
 """Who may do what to a call, and what stands against it: each refusal with its sentence."""
 
 from datetime import datetime
+from typing import assert_never
 from zoneinfo import ZoneInfo
 
 from andon.choices import CallStatus, Category, EscalationStatus, Priority
@@ -95,6 +96,8 @@ def _present(call: AndonCall, move: Move) -> str:
             done = f"{who} acknowledged it{_at(call, call.acknowledged_at)}"
         case CallStatus.OPEN:
             done = "Nobody has answered it"
+        case other:
+            assert_never(other)
     return f"{done}: it cannot be {_CANNOT_BE[move]} any more."
 
 
