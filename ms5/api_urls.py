@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.routers import DefaultRouter
 from rest_framework.views import APIView
 
+import andon.api
 import production.api
 import telemetry.api
 from ms5.accounts.api import Me, Tokens
@@ -44,7 +45,11 @@ class PlantTokens(Tokens):
 
 
 router = Router()
-for prefix, viewset in (*production.api.ROUTES, *telemetry.api.ROUTES):
+for prefix, viewset in (
+    *production.api.ROUTES,
+    *telemetry.api.ROUTES,
+    *andon.api.ROUTES,
+):
     router.register(prefix, viewset, basename=prefix)
 router.register("tokens", PlantTokens, basename="tokens")
 

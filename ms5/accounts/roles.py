@@ -164,7 +164,7 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
 
 # What is in no scope (users, tokens, master data, controllers) is changed by people, signed in.
 SCOPES: Mapping[str, frozenset[str]] = {
-    TokenScope.READ: _BOARDS | _CONTROLLERS_SEEN | _OPERATIONS,
+    TokenScope.READ: _BOARDS | _CONTROLLERS_SEEN | _OPERATIONS | _SEES_POLICY,
     TokenScope.CALLS: _CALLING,
     TokenScope.PRODUCTION: _OWN_WORK | {"production.add_job"},
 }
