@@ -1,13 +1,14 @@
 """The sweep: whatever is due takes effect, whoever runs it, any number of them at once."""
 
 import logging
+from collections.abc import Callable
 from datetime import datetime
 
 from django.db.models import Min
 
 from andon.actions.firing import fire
 from andon.choices import StepState
-from andon.clock import CLOCK
+from andon.clock import CLOCK, Clock
 from andon.models import EscalationStep
 from production.isolation import each_alone, raise_failed
 
@@ -17,15 +18,17 @@ MOST = 50
 """Escalations in one sweep; the next takes the others."""
 
 
-def sweep() -> int:
+Fire = Callable[[int, datetime, str], int]
+
+
+def sweep(clock: Clock = CLOCK, act: Fire = fire) -> int:
     """Let what is due by the engine's clock take effect and return how many steps did."""
-    reading = CLOCK.read()
-    if EscalationStep.objects.filter(state=StepState.PENDING).exists():
-        CLOCK.keep(reading.at)
-    return sweep_at(reading.at, reading.note)
+    reading = clock.read()
+    clock.keep(reading.at)
+    return sweep_at(reading.at, reading.note, act)
 
 
-def sweep_at(now: datetime, note: str = "") -> int:
+def sweep_at(now: datetime, note: str = "", act: Fire = fire) -> int:
     """Let what is due by `now` take effect, the longest overdue first; return how many steps did.
 
     Each call has a transaction of its own: one that fails is logged and the others go on, then an
@@ -40,7 +43,7 @@ def sweep_at(now: datetime, note: str = "") -> int:
     )
     done, failed = each_alone(
         list(calls),
-        lambda call_id: fire(call_id, now, note),
+        lambda call_id: act(call_id, now, note),
         lambda call_id: {"call": call_id},
         log,
         "a call could not climb",

@@ -1,5 +1,6 @@
 """What is due of one call takes effect: its steps, its facts and its deliveries in one transaction."""
 
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from django.db import connection
@@ -7,15 +8,17 @@ from django.db import connection
 from andon.actions import schedule
 from andon.actions.telling import Teller
 from andon.choices import StepKind
-from andon.escalation import Fired, advance
+from andon.escalation import Fired, Ladder, Outcome, Present, Step, advance
 from andon.models import AndonCall, EscalationStep
 from andon.public import Happened, Told
 from ms5.events.log import recording
 from ms5.events.retry import retried
 
+Arithmetic = Callable[[Ladder, Present, Sequence[Step], datetime], Outcome]
+
 
 @retried
-def fire(call_id: int, now: datetime, note: str = "") -> int:
+def fire(call_id: int, now: datetime, note: str = "", arithmetic: Arithmetic = advance) -> int:
     """Let what is due of a call by `now` take effect, and return how many steps did.
 
     Idempotent, and safe at once: who finds the call held by another leaves it to them. `note` says what the
@@ -31,7 +34,7 @@ def fire(call_id: int, now: datetime, note: str = "") -> int:
         rows = {schedule.key_of(row): row for row in schedule.pending_of(call.escalation)}
         present = schedule.present_of(call.escalation)
         steps = [schedule.step_of(row) for row in rows.values()]
-        outcome = advance(ladder, present, steps, now)
+        outcome = arithmetic(ladder, present, steps, now)
         if not outcome.fired and not outcome.collapsed:
             return 0
         taken = schedule.take(call, outcome, rows, now, note)
