@@ -3,12 +3,13 @@
 import logging
 from collections.abc import Callable
 
+from andon.following import follow
 from andon.sweep import sweep
 from production.isolation import each_alone, raise_failed
 
 log = logging.getLogger(__name__)
 
-PARTS: tuple[tuple[str, Callable[[], int]], ...] = (("sweep", sweep),)
+PARTS: tuple[tuple[str, Callable[[], int]], ...] = (("rules", follow), ("sweep", sweep))
 
 
 def andon() -> int:
