@@ -59,8 +59,8 @@ def raise_call(
     """
     if actor is not None:
         demand_caller(actor, line)
-    description = _text(description) or Category(category).label
     _demand_possible(line, category, priority, equipment)
+    description = _text(description) or Category(category).label
     with recording():
         call = open_call(line, equipment, category)
         if call is None:
