@@ -4,4 +4,5 @@ from collections.abc import Mapping
 
 PERIODS_S: Mapping[str, float] = {
     "andon": 1.0,
+    "deliveries": 2.0,
 }
