@@ -7,7 +7,8 @@ from typing import Literal, cast
 
 import msgspec
 
-from andon.choices import EscalationStatus, StepState
+from andon.choices import EscalationStatus, StepKind, StepState
+from andon.escalation import Step
 from andon.models import AndonCall, Escalation, EscalationStep
 from ms5.accounts.models import User
 from ms5.events import facts
@@ -81,7 +82,7 @@ def escalation_of(
     call: AndonCall,
     happened: Happened,
     *,
-    upcoming: EscalationStep | None,
+    upcoming: Step | EscalationStep | None,
     told: Told = NOBODY,
     due_at: datetime | None = None,
     late: timedelta = timedelta(),
@@ -104,7 +105,7 @@ def escalation_of(
         recipients=[name[:LONGEST_NAME] for name in told.names[:MOST_NAMES]],
         due_at=due_at,
         late_ms=max(0, late // timedelta(milliseconds=1)),
-        next=cast(Next, str(upcoming.kind)) if upcoming else None,
+        next=cast(Next, str(StepKind(upcoming.kind))) if upcoming else None,
         next_due_at=upcoming.due_at if upcoming else None,
         raised_at=call.raised_at,
         acknowledged_at=escalation.acknowledged_at,

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from django.db import connection
 
 from andon.actions import schedule
+from andon.actions.rows import loaded
 from andon.actions.telling import Teller
 from andon.choices import StepKind
-from andon.escalation import Fired, Ladder, Outcome, Present, Step, advance
+from andon.escalation import Fired, Ladder, Outcome, Present, Step, advance, next_due
 from andon.models import AndonCall, EscalationStep
 from andon.public import Happened, Told
 from ms5.events.log import recording
@@ -29,7 +30,7 @@ def fire(call_id: int, now: datetime, note: str = "", arithmetic: Arithmetic = a
         free = AndonCall.objects.select_for_update(skip_locked=skips).filter(pk=call_id)
         if free.only("pk").first() is None:
             return 0
-        call = AndonCall.objects.whole().get(pk=call_id)
+        call = loaded(call_id)
         ladder = schedule.ladder_of(call)
         rows = {schedule.key_of(row): row for row in schedule.pending_of(call.escalation)}
         present = schedule.present_of(call.escalation)
@@ -38,7 +39,7 @@ def fire(call_id: int, now: datetime, note: str = "", arithmetic: Arithmetic = a
         if not outcome.fired and not outcome.collapsed:
             return 0
         taken = schedule.take(call, outcome, rows, now, note)
-        teller = Teller(call, ladder, now)
+        teller = Teller(call, ladder, now, next_due(outcome.pending))
         for fired, row in zip(outcome.fired, taken, strict=True):
             schedule.stand(call.escalation, fired.present)
             _effect(call, fired, row, teller, now)
@@ -67,4 +68,12 @@ def _effect(
             call.acknowledge_due_at = step.due_at + within
             call.save()
             schedule.say_call(call, now)
-    schedule.say(call, happened, now, told=told, due_at=step.due_at, late=fired.late)
+    schedule.say_next(
+        call,
+        happened,
+        now,
+        upcoming=teller.upcoming,
+        told=told,
+        due_at=step.due_at,
+        late=fired.late,
+    )

@@ -139,18 +139,23 @@ def say_call(call: AndonCall, at: datetime) -> None:
     )
 
 
-def say(
+def say(call: AndonCall, happened: Happened, at: datetime) -> None:
+    """Say what its escalation has done, and keep that for snapshots."""
+    say_next(call, happened, at, upcoming=next_step(call.escalation))
+
+
+def say_next(
     call: AndonCall,
     happened: Happened,
     at: datetime,
     *,
+    upcoming: Step | EscalationStep | None,
     told: Told = NOBODY,
     due_at: datetime | None = None,
     late: timedelta = timedelta(),
 ) -> None:
-    """Say what its escalation has done, and keep that for snapshots."""
+    """As `say`, where the caller knows what comes next, and whom this has told."""
     escalation = call.escalation
-    upcoming = next_step(escalation)
     data = escalation_of(call, happened, upcoming=upcoming, told=told, due_at=due_at, late=late)
     escalation.said = msgspec.to_builtins(data)
     escalation.save(update_fields=["said"])

@@ -6,9 +6,9 @@ from functools import cached_property
 from typing import Any
 
 from andon.choices import Channel, ContactKind, DeliveryState, EndpointKind, Priority
-from andon.escalation import Fired, Ladder
+from andon.escalation import Fired, Ladder, Step
 from andon.models import AndonCall, Contact, Delivery, Endpoint, EscalationStep
-from andon.public import Told, name_of, next_step
+from andon.public import Told, name_of
 from andon.whom import People, Reached, people_of
 from ms5.accounts.models import User
 
@@ -23,9 +23,12 @@ LONGEST_ADDRESS = 500
 class Teller:
     """The people and endpoints of one call, read once however many of its steps take effect."""
 
-    def __init__(self, call: AndonCall, ladder: Ladder, now: datetime) -> None:
+    def __init__(
+        self, call: AndonCall, ladder: Ladder, now: datetime, upcoming: Step | None
+    ) -> None:
         self.call = call
         self.ladder = ladder
+        self.upcoming = upcoming
         self._now = now
 
     @cached_property
@@ -129,7 +132,7 @@ class Teller:
     def _payload(self, row: EscalationStep, fired: Fired, reached: Reached) -> dict[str, Any]:
         """Return what is told, as of now: whoever sends it later adds nothing."""
         call = self.call
-        upcoming = next_step(call.escalation)
+        upcoming = self.upcoming
         return {
             "call_id": call.pk,
             "escalation_id": call.escalation.pk,
