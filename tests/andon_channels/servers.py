@@ -81,6 +81,7 @@ class Receiver:
     body: bytes = b""
     drip: bool = False
     hang: bool = False
+    takes_s: float = 0.0
     over: threading.Event = field(default_factory=threading.Event)
 
     def url(self, path: str = "/hook") -> str:
@@ -97,6 +98,8 @@ def http_receiver(port: int = 0) -> Iterator[Receiver]:
             length = int(self.headers.get("Content-Length", 0))
             body = self.rfile.read(length)
             receiver.taken.append(Taken(self.path, dict(self.headers), body))
+            if receiver.takes_s:
+                receiver.over.wait(receiver.takes_s)
             if receiver.hang:
                 receiver.over.wait(60)
                 return
