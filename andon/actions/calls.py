@@ -34,6 +34,7 @@ from production.shifts import shift_at
 
 RANK = {priority.value: rank for rank, priority in enumerate(Priority)}
 LONGEST = 500
+_TRIES = 3
 BACK_TO_NORMAL = "It was over by itself."
 
 
@@ -62,8 +63,10 @@ def raise_call(
     _demand_possible(line, category, priority, equipment)
     description = _text(description) or Category(category).label
     with recording():
-        call = open_call(line, equipment, category)
-        if call is None:
+        tries = _TRIES
+        while True:
+            if call := open_call(line, equipment, category):
+                return _repeat(call, priority, description, actor, at)
             new = AndonCall(
                 line=line,
                 equipment=equipment,
@@ -82,11 +85,10 @@ def raise_call(
                 with recording():
                     return _open(new, actor, at, first_level)
             except IntegrityError:
-                # Somebody raised the same at this moment; the database lets one of them stand.
-                call = open_call(line, equipment, category)
-                if call is None:
+                # Somebody raised the same at this moment: the database lets one of them stand.
+                tries -= 1
+                if not tries:
                     raise
-        return _repeat(call, priority, description, actor, at)
 
 
 def _open(call: AndonCall, actor: User | None, at: datetime, first_level: int) -> AndonCall:
