@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.routers import DefaultRouter
 from rest_framework.views import APIView
 
+import andon.api
 import production.api
 import telemetry.api
 import telemetry.explain_api
@@ -49,6 +50,7 @@ for prefix, viewset in (
     *production.api.ROUTES,
     *telemetry.api.ROUTES,
     *telemetry.explain_api.ROUTES,
+    *andon.api.ROUTES,
 ):
     router.register(prefix, viewset, basename=prefix)
 router.register("tokens", PlantTokens, basename="tokens")

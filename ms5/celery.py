@@ -5,6 +5,7 @@ import os
 from celery import Celery
 from celery.signals import setup_logging
 
+from andon.periods import PERIODS_S as ANDON_S
 from production.periods import PERIODS_S
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ms5.settings")
@@ -41,9 +42,13 @@ def schedule(poll_shards: int) -> dict[str, dict[str, object]]:
         name: _every(period_s, f"production.tasks.{name}")
         for name, period_s in PERIODS_S.items()
     }
+    calls = {
+        name: _every(period_s, f"andon.tasks.{name}") for name, period_s in ANDON_S.items()
+    }
     return (
         polls
         | processors
+        | calls
         | {
             "canary": _every(15.0, "ms5.processes.tasks.canary"),
             "retention": _every(60.0, "ms5.events.tasks.retention"),

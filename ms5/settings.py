@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "ms5.accounts",
     "ms5.processes",
     "production",
+    "andon",
     "telemetry",
     "realtime",
 ]
@@ -176,6 +177,20 @@ SOCKET_LIMITS = {
 # How many proxies of ours a request passes: so many entries of X-Forwarded-For, from the right, are believed.
 TRUSTED_PROXIES = env.int("MS5_TRUSTED_PROXIES", default=0)
 
+# Notifications. Without a mail server every e-mail is refused at once, and seen to be.
+EMAIL_HOST = env.str("EMAIL_HOST", default="")
+EMAIL_PORT = env.int("EMAIL_PORT", default=25)
+EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", default="")
+EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", default="")
+EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", default=False)
+EMAIL_USE_SSL = env.bool("EMAIL_USE_SSL", default=False)
+EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=10)
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("MS5_MAIL_FROM", default="MS5 <ms5@localhost>")
+# Hosts and networks that webhooks and self-hosted chats may be called at; nothing inward otherwise.
+WEBHOOK_ALLOWED = env.list("MS5_WEBHOOK_ALLOWED", default=[])
+# Under which address people reach MS5: links in messages begin with it.
+PUBLIC_URL = env.str("MS5_PUBLIC_URL", default=(CSRF_TRUSTED_ORIGINS or [""])[0])
+
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["ms5.accounts.backends.RoleBackend"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -240,6 +255,13 @@ SPECTACULAR_SETTINGS = {
         "SeverityEnum": "production.choices.Severity.choices",
         "DefectSeverityEnum": "production.choices.DefectSeverity.choices",
         "AlertSeverityEnum": "production.choices.AlertSeverity.choices",
+        "DowntimeCategoryEnum": "production.choices.Category.choices",
+        "AndonCategoryEnum": "production.choices.AndonCategory.choices",
+        "StateEnum": "production.choices.State.choices",
+        "RoleEnum": "ms5.accounts.roles.Role.choices",
+        "CallStatusEnum": "andon.choices.CallStatus.choices",
+        "ScheduleKindEnum": "andon.choices.StepKind.choices",
+        "ScheduleStateEnum": "andon.choices.StepState.choices",
     },
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": None,

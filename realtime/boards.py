@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from andon import snapshot as andon
 from ms5.database import reading
 from ms5.events.facts import TYPES, Data, ProductionUpdate
 from ms5.events.items import Item
@@ -16,6 +17,7 @@ from ms5.events.models import Gauge, Stream
 from production import snapshot as production
 from production.figures import production_updates
 from production.models import Line
+from realtime.calls import Place
 from realtime.drawing import Drawing, draw_line
 from realtime.freshness import Sources
 from realtime.work import Work, draw_work
@@ -71,6 +73,15 @@ class LineBoard:
             now,
         )
 
+    def place(self) -> Place:
+        """Return the line as its calls are drawn from."""
+        return Place(
+            code=self.line.code,
+            name=self.line.name,
+            names={unit.equipment_code: unit.name for unit in self.update.equipment},
+            subjects=[item.data for item in self.items],
+        )
+
     def public(self, now: datetime) -> dict[str, Any]:
         """Return what the page's script begins with; the form of static/js/reduce.js."""
         key = f"production:{self.line.code}"
@@ -123,6 +134,7 @@ def board_of(lines: Sequence[Line], now: datetime) -> Board:
         fresh = telemetry.freshness(now)
         updates = production_updates(lines, now)
         subjects, links = production.items_of(lines), telemetry.items_of(lines)
+        calls = andon.items_of(lines)
         boards = []
         for line in lines:
             known = fresh.get(line.code)
@@ -131,7 +143,7 @@ def board_of(lines: Sequence[Line], now: datetime) -> Board:
                     line=line,
                     update=updates[line.pk],
                     gauges=stored.get(line.code, ()),
-                    items=[*subjects[line.code], *links[line.code]],
+                    items=[*subjects[line.code], *links[line.code], *calls[line.code]],
                     sources=Sources(
                         plc=known.plc, age_ms=known.age_ms, quality=known.quality, at=now
                     )

@@ -17,6 +17,8 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from andon import clock
+from andon.metrics import andon_metrics
 from ms5.accounts.models import User
 from ms5.events.log import PLANT, SYS
 from ms5.events.metrics import log_metrics
@@ -79,6 +81,7 @@ class Everything(Collector):
         every = user is None or user.sees_all_lines
         streams = None if every or user is None else {PLANT, SYS, *codes_visible_to(user)}
         yield from log_metrics(self._now, streams)
+        yield from andon_metrics(clock.now())
         yield from _processors()
         plcs = Plc.objects.filter(enabled=True).select_related("link").order_by("code")
         yield from _links(plcs if user is None else plcs_of(plcs, user), self._now)

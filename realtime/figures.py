@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from realtime.broadcast import dropped
 from realtime.counts import counts
+from realtime.rescue import rescue
 
 if TYPE_CHECKING:
     from realtime.hub import Hub
@@ -47,6 +48,7 @@ def _of_sockets(hubs: "tuple[Hub, ...]") -> Figures:
         "delivery": counts.delivery.told(),
         "loop_lag": counts.loop_lag.told(),
         "hints_dropped": dropped(),
+        "rescued": rescue.rescued,
     }
 
 

@@ -13,6 +13,9 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import DatabaseError, InterfaceError, connections
 from django.utils import timezone
 
+from andon import clock
+from andon.health import wrong as wrong_with_calls
+from andon.periods import PERIODS_S as ANDON_S
 from ms5.accounts.models import User
 from ms5.once import Once
 from ms5.processes.heartbeats import late
@@ -64,6 +67,7 @@ def report(now: datetime) -> Report:
             _canary(),
             _asked("processors", lambda: late(expected(), now)),
             _asked("plc_links", lambda: links(now)),
+            _asked("escalation", lambda: wrong_with_calls(clock.now())),
         ]
     return Report(now, tuple(parts))
 
@@ -96,7 +100,7 @@ def as_seen_by(user: User | AnonymousUser, found: Report) -> list[Part]:
 def expected() -> dict[str, float]:
     """Return the processors that must run, with their periods in seconds."""
     polls = {f"poll.{shard}": 1.0 for shard in range(settings.POLL_SHARDS)}
-    return {**polls, **PERIODS_S}
+    return {**polls, **PERIODS_S, **ANDON_S}
 
 
 def _database() -> Part:

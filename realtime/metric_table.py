@@ -53,6 +53,12 @@ ROWS: tuple[Row, ...] = (
     Row("replays_read", "ms5_hub_replays_read", "counter", "Replays read."),
     Row("layer_up", "ms5_hub_layer_up", "gauge", "1 while the channel layer works."),
     Row(
+        "rescued",
+        "ms5_escalation_rescued",
+        "counter",
+        "Steps of calls that took effect in a web process, since nobody else swept.",
+    ),
+    Row(
         "canary_age_s", "ms5_canary_age_seconds", "gauge", "Time since the canary arrived here."
     ),
     Row(

@@ -15,6 +15,7 @@ from ms5.accounts.models import User
 from production.models import Line
 from production.querysets import LineQuerySet
 from realtime.boards import Board, board_of
+from realtime.calls import draw_calls, draw_slots
 from realtime.shift_part import draw_shift
 
 
@@ -24,15 +25,16 @@ from realtime.shift_part import draw_shift
 def overview(request: HttpRequest) -> HttpResponse:
     """Show a tile for each line this user may see, in plant order."""
     user = cast("User", request.user)
-    board = board_of(list(_lines(user)), timezone.now())
+    board = board_of(list(lines_of(user)), timezone.now())
     tiles = [{"line": line.line, "drawing": line.drawing(board.now)} for line in board.lines]
     may_add = user.is_staff and user.has_perm("production.add_line")
     return render(
         request,
         "overview.html",
         {
-            **_frame(board, user),
+            **frame_of(board, user),
             "tiles": tiles,
+            "calls": draw_calls([each.place() for each in board.lines], board.now),
             "add_line_url": reverse("admin:production_line_add") if may_add else "",
         },
     )
@@ -44,29 +46,42 @@ def overview(request: HttpRequest) -> HttpResponse:
 def line(request: HttpRequest, code: str) -> HttpResponse:
     """Show the board of one line; one that is not open to this user does not exist."""
     user = cast("User", request.user)
-    found = get_object_or_404(_lines(user), code=code)
+    found = get_object_or_404(lines_of(user), code=code)
     board = board_of([found], timezone.now())
     drawing = board.lines[0].drawing(board.now)
+    calls = draw_calls([board.lines[0].place()], board.now)
     stale = drawing.fresh.timer if drawing.fresh.level == "stale" else ""
     return render(
         request,
         "line.html",
         {
-            **_frame(board, user),
+            **frame_of(board, user),
             "line": found,
             "drawing": drawing,
             "work": board.lines[0].work(board.now),
+            "slots": draw_slots(calls.rail),
             "shift": draw_shift(found, board.now),
             "stale": stale,
+            "may": may_of(user),
+            "user_id": user.pk,
         },
     )
 
 
-def _lines(user: User) -> LineQuerySet:
+def lines_of(user: User) -> LineQuerySet:
+    """Return the lines this user may see, with what a board prints of their site."""
     return Line.objects.visible_to(user).select_related("area__site")
 
 
-def _frame(board: Board, user: User) -> dict[str, Any]:
+def may_of(user: User) -> dict[str, bool]:
+    """Return which buttons of calls this user is shown; the actions ask again."""
+    return {
+        "raise": user.has_perm("andon.add_andoncall"),
+        "answer": user.has_perm("andon.change_andoncall"),
+    }
+
+
+def frame_of(board: Board, user: User) -> dict[str, Any]:
     """Return what every live page has: its board, the plant's clock, and the way to the admin."""
     zone = board.lines[0].line.area.site.time_zone if board.lines else "UTC"
     return {

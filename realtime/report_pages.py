@@ -1,31 +1,33 @@
 """The pages about the past: the OEE of a line with its waterfall, and the Pareto of downtime."""
 
-import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import cast
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from ms5.accounts.models import User
-from production.calendars import calendar_of
 from production.groups import Scope, TooMany
 from production.models import Equipment, Line
 from production.pareto import BYS, By, pareto
-from production.querysets import LineQuerySet
 from production.reliability import Reliable, reliable
-from production.windows import present
 from realtime.explained import Explained, SumDrawn, explained
 from realtime.formats import NOTHING, tenth
 from realtime.oee_sheet import oee_sheet, place_sheet
 from realtime.pareto_sheet import draw_pareto
-from realtime.periods import CHOICES, BadPeriod, Period, period_of
+from realtime.periods import CHOICES, Period
+from realtime.reporting import (
+    admin_url,
+    clock,
+    csv_of,
+    period_asked,
+    query_without,
+    visible_lines,
+)
 from realtime.shift_part import draw_shift
 
 MINUTE = timedelta(minutes=1)
@@ -38,7 +40,7 @@ PLACE_BYS = ("shift", "hour", "day", "product", "job", "equipment")
 @login_required
 def line_shift(request: HttpRequest, code: str) -> HttpResponse:
     """Return the part of a line's board that is about its shift."""
-    found = get_object_or_404(_lines(request), code=code)
+    found = get_object_or_404(visible_lines(request), code=code)
     drawn = draw_shift(found, timezone.now())
     return render(request, "parts/shift.html", {"shift": drawn})
 
@@ -48,9 +50,9 @@ def line_shift(request: HttpRequest, code: str) -> HttpResponse:
 @login_required
 def oee(request: HttpRequest, code: str) -> HttpResponse:
     """Show the OEE of a line, or of one of its equipment, over a period; as CSV with `format=csv`."""
-    line = get_object_or_404(_lines(request), code=code)
+    line = get_object_or_404(visible_lines(request), code=code)
     now = timezone.now()
-    period, wrong = _period(request, line)
+    period, wrong = period_asked(request, line)
     machines = list(line.equipment.in_flow_order())
     chosen = next(
         (each for each in machines if each.code == request.GET.get("equipment")), None
@@ -58,7 +60,7 @@ def oee(request: HttpRequest, code: str) -> HttpResponse:
     sheet = oee_sheet(line, chosen, period, now)
     if request.GET.get("format") == "csv":
         name = f"oee-{chosen.code if chosen else line.code}-{period.fields[0][:10]}.csv"
-        return _csv(name, sheet.columns, (row.cells for row in sheet.rows))
+        return csv_of(name, sheet.columns, (row.cells for row in sheet.rows))
     whose = Scope(
         lines=[line], equipment=[chosen] if chosen else machines, is_equipment=bool(chosen)
     )
@@ -73,11 +75,11 @@ def oee(request: HttpRequest, code: str) -> HttpResponse:
             "period": period,
             "choices": CHOICES,
             "wrong": wrong,
-            "at": _clock(period, now),
-            "admin_url": _admin(request),
+            "at": clock(period, now),
+            "admin_url": admin_url(request),
             "sheet": sheet,
             "explained": _explained(request, whose, period, now) if whose.counted else None,
-            "query": _query(request, without="format"),
+            "query": query_without(request, "format"),
         },
         status=400 if wrong else 200,
     )
@@ -88,7 +90,7 @@ def oee(request: HttpRequest, code: str) -> HttpResponse:
 @login_required
 def place_oee(request: HttpRequest) -> HttpResponse:
     """Show the OEE of an area or a site, whose lines add up; as CSV with `format=csv`."""
-    seen = list(_lines(request).order_by("position", "code"))
+    seen = list(visible_lines(request).order_by("position", "code"))
     places = _places(seen)
     if not places:
         return render(request, "oee_place.html", {"places": []})
@@ -97,7 +99,7 @@ def place_oee(request: HttpRequest) -> HttpResponse:
         raise Http404
     name, lines = places[place]
     now = timezone.now()
-    period, wrong = _period(request, lines[0])
+    period, wrong = period_asked(request, lines[0])
     by = request.GET.get("by") or ("shift" if period.end - period.start <= BY_SHIFT else "day")
     if by not in PLACE_BYS:
         by, wrong = "day", f"'{by}' is nothing to cut an OEE by."
@@ -110,7 +112,7 @@ def place_oee(request: HttpRequest) -> HttpResponse:
         sheet = place_sheet(scope, by, period, now)
     if request.GET.get("format") == "csv":
         file = f"oee-{place.replace('/', '-')}-{period.fields[0][:10]}.csv"
-        return _csv(file, sheet.columns, (row.cells for row in sheet.rows))
+        return csv_of(file, sheet.columns, (row.cells for row in sheet.rows))
     return render(
         request,
         "oee_place.html",
@@ -124,10 +126,10 @@ def place_oee(request: HttpRequest) -> HttpResponse:
             "bys": PLACE_BYS,
             "by": by,
             "wrong": wrong,
-            "at": _clock(period, now),
-            "admin_url": _admin(request),
+            "at": clock(period, now),
+            "admin_url": admin_url(request),
             "sheet": sheet,
-            "query": _query(request, without="format"),
+            "query": query_without(request, "format"),
         },
         status=400 if wrong else 200,
     )
@@ -151,12 +153,12 @@ def _places(lines: Sequence[Line]) -> dict[str, tuple[str, list[Line]]]:
 @login_required
 def downtime(request: HttpRequest) -> HttpResponse:
     """Show what stood and why, the longest first; as CSV with `format=csv`."""
-    lines = list(_lines(request).order_by("position", "code"))
+    lines = list(visible_lines(request).order_by("position", "code"))
     if not lines:
         return render(request, "downtime.html", {"lines": lines})
     now = timezone.now()
     chosen = next((each for each in lines if each.code == request.GET.get("line")), None)
-    period, wrong = _period(request, chosen or lines[0])
+    period, wrong = period_asked(request, chosen or lines[0])
     by = cast(By, request.GET.get("by", "reason"))
     if by not in BYS:
         by, wrong = "reason", f"'{by}' is nothing to sort downtime by."
@@ -170,7 +172,7 @@ def downtime(request: HttpRequest) -> HttpResponse:
     found = pareto(ids, period.start, period.end, now, by=by)
     drawn = draw_pareto(found, request.GET.get("measure", "minutes"))
     if request.GET.get("format") == "csv":
-        return _csv(f"downtime-{period.fields[0][:10]}.csv", drawn.columns, drawn.cells)
+        return csv_of(f"downtime-{period.fields[0][:10]}.csv", drawn.columns, drawn.cells)
     return render(
         request,
         "downtime.html",
@@ -183,33 +185,14 @@ def downtime(request: HttpRequest) -> HttpResponse:
             "bys": BYS,
             "by": by,
             "wrong": wrong,
-            "at": _clock(period, now),
-            "admin_url": _admin(request),
+            "at": clock(period, now),
+            "admin_url": admin_url(request),
             "pareto": drawn,
             "means": _means(reliable(ids, period.start, period.end, now)),
-            "query": _query(request, without="format"),
+            "query": query_without(request, "format"),
         },
         status=400 if wrong else 200,
     )
-
-
-def _lines(request: HttpRequest) -> LineQuerySet:
-    user = cast("User", request.user)
-    return Line.objects.visible_to(user).select_related("area__site")
-
-
-def _period(request: HttpRequest, line: Line) -> tuple[Period, str]:
-    """Return the period asked for, or the present shift and what was wrong with the question."""
-    calendar, now = calendar_of(line), timezone.now()
-    try:
-        return period_of(request.GET, calendar, now), ""
-    except BadPeriod as bad:
-        window = present(calendar, now)
-        name = window.name or "Today"
-        return (
-            Period("shift", name, window.started_at, window.ended_at, calendar.zone),
-            str(bad),
-        )
 
 
 def _means(found: Reliable) -> list[tuple[str, str, str]]:
@@ -235,34 +218,3 @@ def _explained(
     except ValueError:
         at = None
     return explained(whose, period, now, at if at and at.tzinfo else None)
-
-
-def _admin(request: HttpRequest) -> str:
-    return reverse("admin:index") if cast("User", request.user).is_staff else ""
-
-
-def _clock(period: Period, now: datetime) -> str:
-    return f"{now.astimezone(period.zone):%d.%m.%Y %H:%M:%S}"
-
-
-def _query(request: HttpRequest, *, without: str) -> str:
-    kept = request.GET.copy()
-    kept.pop(without, None)
-    return kept.urlencode()
-
-
-def _csv(
-    name: str, columns: Sequence[str], rows: Iterable[Sequence[str | float | None]]
-) -> HttpResponse:
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    writer = csv.writer(response)
-    writer.writerow(columns)
-    writer.writerows([["" if cell is None else _safe(cell) for cell in row] for row in rows])
-    return response
-
-
-def _safe(cell: str | float) -> str | float:
-    """Return text that a spreadsheet does not take for a formula."""
-    is_formula = isinstance(cell, str) and cell[:1] in {"=", "+", "-", "@", "\t", "\r"}
-    return f"'{cell}" if is_formula else cell

@@ -5,6 +5,7 @@ from itertools import chain
 
 import msgspec
 
+from andon import snapshot as andon
 from ms5.database import reading
 from ms5.events.items import Item
 from ms5.events.log import PLANT, Written
@@ -67,7 +68,7 @@ def _items(line_code: str) -> tuple[Item, ...]:
     line = Line.objects.filter(code=line_code).first()
     if line is None:
         raise NoSuchLine(line_code)
-    return tuple(chain(production.items(line), telemetry.items(line)))
+    return tuple(chain(production.items(line), telemetry.items(line), andon.items(line)))
 
 
 def _subject(item: Item) -> Subject:

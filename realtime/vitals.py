@@ -33,6 +33,7 @@ _NAMES = {
     "channel_layer": "Channel layer (Redis)",
     "processors": "Processors",
     "plc_links": "Controllers",
+    "escalation": "Escalation and notifications",
 }
 
 

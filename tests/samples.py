@@ -258,6 +258,10 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "quality_alert_id": None,
         "job_id": 4711,
         "version": 3,
+        "normal_at": None,
+        "shelved_until": None,
+        "shelved_by": None,
+        "shelf_reason": None,
     },
     "escalation_update": {
         "id": 9,

@@ -68,10 +68,17 @@ _STANDARDS = (
     "stepplan",
 )
 _QUALITY_STANDARDS = ("defect", "qualitythreshold")
+_CALLS = ("andoncall", "callevent", "escalation", "escalationstep")
+# Who is told of calls, when and how.
+_ROSTER = ("duty", "rosterentry")
+_POLICIES = ("policy", "policylevel", "policyrecipient", "rule")
+_CHANNELS = ("endpoint", "contact")
 _CONTROLLERS = ("plc", "tag", "messagebit")
 _READINGS = ("plclink", "taglatest", "sample")
 
-_BOARDS = _view("production", *_PLANT, *_RECORDS, *_STANDARDS, *_QUALITY_STANDARDS)
+_BOARDS = _view("production", *_PLANT, *_RECORDS, *_STANDARDS, *_QUALITY_STANDARDS) | _view(
+    "andon", *_CALLS
+)
 _CONTROLLERS_SEEN = _view("telemetry", *_CONTROLLERS, *_READINGS)
 _MASTER = _all("production", "product", "idealcycle", *_STANDARDS)
 _QUALITY_MASTER = _all("production", *_QUALITY_STANDARDS)
@@ -91,6 +98,13 @@ _SUPERVISION = _OWN_WORK | {
     "production.add_correction",
 }
 _CHECKS = frozenset({"production.add_qualitycheck"})
+_CALLING = frozenset({"andon.add_andoncall"})  # raise, cancel the own one, comment
+_QUALITY_ANSWERS = _CALLING | {"andon.change_andoncall"}  # acknowledge, arrive, resolve
+_ANSWERS = _QUALITY_ANSWERS | {"andon.answer_any_andoncall"}
+_SHELVING = frozenset({"andon.shelve_andoncall"})
+_ROSTERING = _all("andon", *_ROSTER)
+_POLICY = _all("andon", *_POLICIES) | _ROSTERING | _view("andon", "watch", "delivery")
+_SEES_POLICY = _view("andon", *_ROSTER, *_POLICIES)
 _ENGINEERING = (
     _all("production", "line", "equipment")
     | _all("telemetry", *_CONTROLLERS)
@@ -104,19 +118,33 @@ SEES_OPERATIONS = "processes.view_heartbeat"
 """What whoever asks how MS5 itself fares must be permitted: details of health, metrics, "Is it alive?"."""
 
 PERMISSIONS: Mapping[str, frozenset[str]] = {
-    Role.OPERATOR: _BOARDS | _OWN_WORK | _CHECKS,
-    Role.SHIFT_MANAGER: _BOARDS | _SUPERVISION | _CHECKS,
+    Role.OPERATOR: _BOARDS | _OWN_WORK | _CHECKS | _CALLING,
+    Role.SHIFT_MANAGER: _BOARDS
+    | _SUPERVISION
+    | _CHECKS
+    | _ANSWERS
+    | _SHELVING
+    | _ROSTERING
+    | _SEES_POLICY,
     Role.PRODUCTION_MANAGER: _BOARDS
     | _MASTER
     | _QUALITY_MASTER
     | _SUPERVISION
     | _CHECKS
+    | _ANSWERS
+    | _SHELVING
+    | _POLICY
+    | _view("andon", *_CHANNELS)
     | _view("accounts", "auditentry"),
-    Role.ENGINEER: _BOARDS | _MASTER | _ENGINEERING | _OPERATIONS,
-    Role.MAINTENANCE: _BOARDS | _CONTROLLERS_SEEN,
-    Role.QUALITY: _BOARDS | _QUALITY_MASTER | _CHECKS | {"production.add_count"},
+    Role.ENGINEER: _BOARDS | _MASTER | _ENGINEERING | _OPERATIONS | _ANSWERS,
+    Role.MAINTENANCE: _BOARDS | _CONTROLLERS_SEEN | _ANSWERS,
+    Role.QUALITY: _BOARDS
+    | _QUALITY_MASTER
+    | _CHECKS
+    | _QUALITY_ANSWERS
+    | {"production.add_count"},
     Role.VIEWER: _BOARDS,
-    Role.INTEGRATOR: _BOARDS | _OWN_WORK | {"production.add_job"},
+    Role.INTEGRATOR: _BOARDS | _OWN_WORK | _CALLING | {"production.add_job"},
     # An admin may do everything but rewrite the past: records and the audit have no form that changes them.
     Role.ADMIN: _BOARDS
     | _MASTER
@@ -125,6 +153,10 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
     | _QUALITY_MASTER
     | _SUPERVISION
     | _CHECKS
+    | _ANSWERS
+    | _SHELVING
+    | _POLICY
+    | _all("andon", *_CHANNELS)
     | _all("production", "site", "area")
     | _all("accounts", "user", "apitoken")
     | _view("accounts", "auditentry", "signinattempts"),
@@ -132,8 +164,8 @@ PERMISSIONS: Mapping[str, frozenset[str]] = {
 
 # What is in no scope (users, tokens, master data, controllers) is changed by people, signed in.
 SCOPES: Mapping[str, frozenset[str]] = {
-    TokenScope.READ: _BOARDS | _CONTROLLERS_SEEN | _OPERATIONS,
-    TokenScope.CALLS: frozenset(),  # until there are calls
+    TokenScope.READ: _BOARDS | _CONTROLLERS_SEEN | _OPERATIONS | _SEES_POLICY,
+    TokenScope.CALLS: _CALLING,
     TokenScope.PRODUCTION: _OWN_WORK | {"production.add_job"},
 }
 
@@ -148,6 +180,10 @@ _MEANINGS: Mapping[str, str] = {
     "production.change_changeover": "begin, end and cancel changeovers",
     "production.add_correction": "correct records",
     "production.add_qualitycheck": "write down quality checks",
+    "andon.add_andoncall": "raise calls and cancel one's own",
+    "andon.change_andoncall": "answer calls",
+    "andon.answer_any_andoncall": "answer calls of every category",
+    "andon.shelve_andoncall": "shelve calls for a time",
 }
 
 

@@ -50,6 +50,7 @@ def test_what_must_be_watched_is_watched():
     watched = {alert["alert"] for alert in ALERTS}
     assert watched >= {
         *("Ms5Watchdog", "Ms5TailStuck", "Ms5CanaryLost", "Ms5LogGap", "Ms5EpochChanged"),
+        *("Ms5EscalationOverdue", "Ms5EscalationRescued", "Ms5NotificationsDead"),
         *("Ms5ProcessorLate", "Ms5PlcDown", "Ms5ResumesFail", "Ms5SlowClients"),
     }
 

@@ -30,6 +30,7 @@ def test_no_scope_reaches_people_tokens_controllers_or_master_data():
         "production.add_count",
         "production.change_downtime",
         "production.change_changeover",
+        "andon.add_andoncall",
     }
 
 

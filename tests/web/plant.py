@@ -3,6 +3,20 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from andon.choices import Priority
+from andon.models import (
+    AndonCall,
+    CallEvent,
+    Duty,
+    Escalation,
+    EscalationStep,
+    Policy,
+    PolicyLevel,
+    PolicyRecipient,
+    RosterEntry,
+    Rule,
+)
+from andon.starting import ladder
 from ms5.accounts.models import User
 from ms5.accounts.roles import Role
 from ms5.events.log import append, gauge, recording
@@ -85,6 +99,10 @@ class Floor:
             "plcs": self.plc.code,
             "tags": self.tag.pk,
             "message-bits": MessageBit.objects.get(tag=self.tag).pk,
+            "andon/calls": AndonCall.objects.get(line=self.line).pk,
+            "andon/policies": Policy.objects.get(line=self.line).pk,
+            "andon/roster": RosterEntry.objects.get(line=self.line).pk,
+            "andon/rules": Rule.objects.get(line=self.line).pk,
         }
 
 
@@ -227,6 +245,8 @@ def _work(on: Line, equipment: Equipment, product: Product, number: int) -> None
             window_to=later(60),
             items=100,
         )
+    if number == 1:
+        _calls(on, equipment, someone)
     Downtime.objects.create(**of, started_at=later(-600), ended_at=later(-300), reason=reason)
     Correction.objects.create(
         **of,
@@ -240,3 +260,33 @@ def _work(on: Line, equipment: Equipment, product: Product, number: int) -> None
         affected_from=later(-600),
         affected_to=later(-300),
     )
+
+
+def _calls(on: Line, equipment: Equipment, someone: User) -> None:
+    """Add an open call with its history and schedule, and who is told of such calls."""
+    call = AndonCall.objects.create(
+        line=on,
+        equipment=equipment,
+        category="stop",
+        priority="high",
+        description="Film torn",
+        raised_by=someone,
+        raised_at=T0,
+        last_raised_at=T0,
+        acknowledge_due_at=later(300),
+    )
+    CallEvent.objects.create(call=call, at=T0, by=someone, verb="raise", text="Film torn")
+    climb = Escalation.objects.create(call=call, policy=ladder(Priority.HIGH).frozen())
+    EscalationStep.objects.create(escalation=climb, gen=1, kind="level", level=1, due_at=T0)
+    policy = Policy.objects.create(
+        name=f"Of {on.code}",
+        priority="high",
+        line=on,
+        acknowledge_within_s=300,
+        resolve_within_s=1800,
+    )
+    level = PolicyLevel.objects.create(policy=policy, number=1, after_s=0)
+    duty, _ = Duty.objects.get_or_create(name="On call")
+    PolicyRecipient.objects.create(level=level, kind="duty", duty=duty)
+    RosterEntry.objects.create(duty=duty, person=someone, line=on, starts="06:00", ends="14:00")
+    Rule.objects.create(name=f"Long stop of {on.code}", kind="long_stop", line=on)

@@ -15,9 +15,9 @@ METHODS = ("get", "head", "options", "post", "put", "patch", "delete")
 # Everything below needs a session or a token. Whoever adds here decides that strangers may see it.
 PUBLIC = {"/api/v1/health/"}
 PUBLIC_PAGES = {"/login/", "/admin/login/", "/admin/logout/", "/ws/health"}
-OF_NO_LINE = {"products", "tokens", "reasons", "defects"}
+OF_NO_LINE = {"products", "tokens", "reasons", "defects", "andon/duties"}
 # Answers to a question, which names a line or an equipment; they have no rows and no detail.
-ANSWERS = {"calendar", "oee", "oee/explain"}
+ANSWERS = {"calendar", "oee", "oee/explain", "andon/analytics", "andon/who-would-be-told"}
 LISTS = sorted({prefix for prefix, _, _ in router.registry})
 
 
@@ -85,10 +85,14 @@ def test_a_question_about_a_foreign_line_is_answered_as_about_none(
     def asked(prefix, floor, **names):
         if prefix == "oee/explain":
             names = {"equipment": names.get("line", "") + ".M1"}
-        answer = programs[role].get(f"{API}{prefix}/", window | names)
+        query = {"category": "stop"} if prefix == "andon/who-would-be-told" else window
+        answer = programs[role].get(f"{API}{prefix}/", query | names)
         return answer.status_code, answer.content.decode().replace(names.popitem()[1], "X")
 
     for prefix in ANSWERS:
+        if not allowed(role, prefix):
+            assert asked(prefix, own, line=plant.OWN)[0] == 403, prefix
+            continue
         assert asked(prefix, own, line=plant.OWN)[0] == 200, prefix
         theirs = asked(prefix, foreign, line=plant.FOREIGN)
         assert theirs[0] in {400, 404}, prefix
@@ -254,8 +258,9 @@ def api_paths(own):
         if not route.startswith(API):
             continue
         path = route.replace("^", "").removesuffix("$")
-        name = path.removeprefix(API).split("/")[0]
-        key = str(keys.get(name))
+        below = path.removeprefix(API)
+        named = [name for name in keys if below.startswith(f"{name}/")]
+        key = str(keys.get(max(named, key=len, default="")))
         path = re.sub(r"\(\?P<\w+>[^)]*\)", lambda _, key=key: key, path)
         yield path
 

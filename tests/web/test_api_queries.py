@@ -66,6 +66,8 @@ def test_a_list_costs_the_same_for_six_rows_as_for_two(own, as_user, who):
         "calendar": window | {"line": own.line.code},
         "oee": window | {"line": own.line.code, "by": "hour"},
         "oee/explain": window | {"equipment": own.equipment.code},
+        "andon/analytics": window | {"line": own.line.code},
+        "andon/who-would-be-told": {"line": own.line.code, "category": "stop"},
     }
 
     few = costs()

@@ -78,6 +78,7 @@ def test_the_details_are_for_those_who_may_see_operations(all_well):
         "canary",
         "processors",
         "plc_links",
+        "escalation",
     }
 
 

@@ -58,7 +58,25 @@ class AndonCall(Data, frozen=True, kw_only=True):
     downtime_id: Id | None
     quality_alert_id: Id | None
     job_id: Id | None
-    version: Annotated[Number, Meta(description="Grows with each change; for `If-Match`.")]
+    version: Annotated[
+        Number,
+        Meta(
+            description="Grows with each change but climbing, which must not come between a person and"
+            " their answer; for `If-Match`."
+        ),
+    ]
+    normal_at: Annotated[
+        Moment | None,
+        Meta(
+            description="Since when what raised it is over by itself: nobody is told any more, and it stays"
+            " until somebody has seen it."
+        ),
+    ] = None
+    shelved_until: Annotated[
+        Moment | None, Meta(description="Until then its escalation rests.")
+    ] = None
+    shelved_by: Name | None = None
+    shelf_reason: Sentence | None = None
 
 
 class Escalation(Data, frozen=True, kw_only=True):
@@ -72,10 +90,13 @@ class Escalation(Data, frozen=True, kw_only=True):
     priority: Priority
     description: Annotated[Sentence, Meta(description="The call's.")]
     happened: Annotated[
-        Literal["level", "reminder", "resolve_due", "acknowledged", "closed"],
+        Literal[
+            "level", "reminder", "resolve_due", "acknowledged", "shelved", "resumed", "closed"
+        ],
         Meta(
             description="`level`: it climbed to `level`; `reminder`: told again; `resolve_due`: answered, "
-            "but not resolved in time; `acknowledged`: the first clock stopped; `closed`: over."
+            "but not resolved in time; `acknowledged`: the first clock stopped; `shelved`: it rests until"
+            " `next_due_at`; `resumed`: it began anew; `closed`: over."
         ),
     ]
     level: Number
@@ -97,7 +118,7 @@ class Escalation(Data, frozen=True, kw_only=True):
     due_at: Annotated[Moment | None, Meta(description="When what happened was due.")]
     late_ms: Annotated[Number, Meta(description="How much later than due it happened.")]
     next: Annotated[
-        Literal["level", "reminder", "resolve_due"] | None,
+        Literal["level", "reminder", "resolve_due", "shelf_end"] | None,
         Meta(description="What comes next if nobody does anything."),
     ]
     next_due_at: Moment | None

@@ -1,54 +1,14 @@
-/**
- * A part of the page that the server draws: hour by hour and the ribbon of states.
- *
- * It is asked for again when something about the line has happened, and every half a minute since time alone moves it.
- * What cannot be had stays as it was, with the time it was drawn at, which it says itself.
- */
+/** Hour by hour and the ribbon of states, drawn by the server. */
 
-const EVERY_MS = 30_000;
-const SOON_MS = 700;
+import { FetchedPart } from "./fetched-part.js";
 
-export class ShiftPart extends HTMLElement {
+export class ShiftPart extends FetchedPart {
   #items = null;
-  #asking = false;
-  #again = false;
-  #timer = 0;
-
-  connectedCallback() {
-    this.#plan(EVERY_MS);
-  }
-
-  disconnectedCallback() {
-    clearTimeout(this.#timer);
-  }
 
   /** @param {object} line of the board; a board is never changed, so other items are other facts */
   set line({ items }) {
-    if (this.#items !== null && items !== this.#items) this.#plan(SOON_MS);
+    if (this.#items !== null && items !== this.#items) this.soon();
     this.#items = items;
-  }
-
-  #plan(after) {
-    if (after === SOON_MS && this.#again) return;
-    this.#again = after === SOON_MS;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#ask(), after);
-  }
-
-  async #ask() {
-    this.#again = false;
-    if (this.#asking || document.hidden) return this.#plan(EVERY_MS);
-    this.#asking = true;
-    try {
-      const answer = await fetch(this.dataset.url, { headers: { Accept: "text/html" }, redirect: "error" });
-      if (answer.ok) this.innerHTML = await answer.text();
-    } catch {
-      // Not to be had now: the page's own mark says so when the connection is gone, and the part says its time.
-    } finally {
-      this.#asking = false;
-      this.#plan(EVERY_MS);
-    }
-    return undefined;
   }
 }
 

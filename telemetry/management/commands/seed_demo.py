@@ -4,6 +4,7 @@ import os
 from argparse import ArgumentParser
 from typing import Any
 
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
@@ -35,6 +36,8 @@ class Command(BaseCommand):
                 "MS5_DEMO_PASSWORD is not set: the demo's users need a password."
             )
         load_plant(SimulatedPorts(logix=options["logix_port"], modbus=options["modbus_port"]))
+        # By its name: it is composed of what controllers know nothing of.
+        call_command("load_starting_values", verbosity=0)
         users = load_users(password)
         plan_jobs(User.objects.get(username="supervisor"), timezone.now())
         self.stdout.write(f"Demo users: {', '.join(users)}.")

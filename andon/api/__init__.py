@@ -1,0 +1,5 @@
+"""Calls, their policies, rosters and rules over HTTP."""
+
+from andon.api.routes import ROUTES
+
+__all__ = ["ROUTES"]
