@@ -6,11 +6,13 @@ import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from ms5.children.death import dies_with_parent
 from ms5.demo.redis import answers, own_redis
+from tests import empty_database
 
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
@@ -50,6 +52,18 @@ sys.addaudithook(_refuse_the_network)
 def pytest_collection_modifyitems(items):
     """Run what drives a browser last: Playwright keeps an event loop running in this thread from then on."""
     items.sort(key=lambda item: "chromium" in getattr(item, "fixturenames", ()))
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb():
+    """Whether the tests' database is there already: on SQLite a copy of an empty one is."""
+    from django.conf import settings
+
+    database = settings.DATABASES["default"]
+    if not database["ENGINE"].endswith("sqlite3"):
+        return False
+    empty_database.copy_to(Path(database["TEST"]["NAME"]))
+    return True
 
 
 @pytest.fixture(scope="session")

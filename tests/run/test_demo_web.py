@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from tests import empty_database
 from tests.run.conftest import KEPT
 from tests.run.test_supervisor import runs, wait_until
 from tests.running_demo import RunningDemo, remember_other_ports
@@ -18,6 +19,7 @@ pytestmark = [
 
 def test_while_one_of_two_is_away_the_other_answers(tmp_path):
     remember_other_ports(tmp_path)
+    empty_database.copy_to(tmp_path / "ms5.sqlite3")
     demo = RunningDemo(tmp_path, MS5_WEB_PROCESSES="2")
     try:
         before = demo.pids()

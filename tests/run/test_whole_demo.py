@@ -31,20 +31,22 @@ def test_it_prints_where_it_is_and_a_password_nobody_chose(demo):
 
 @pytest.mark.parametrize("name", ["web", "poll", "worker", "beat", "redis", "plcs"])
 def test_a_process_that_is_killed_is_back_and_the_counts_go_on(demo, name):
-    before, counted = demo.pids(), demo.counted()
+    before = demo.pids()
     others = {other: pid for other, pid in before.items() if other != name}
     killed_at = time.monotonic()
     os.kill(before[name], signal.SIGKILL)
 
     seen = demo.watch(lambda: demo.pids()[name] != before[name], IN_TIME_S)
-    under_a_new_pid = datetime.now(UTC)
-    seen += demo.watch(lambda: demo.works(since=under_a_new_pid), IN_TIME_S)
+    under_a_new_pid, counted = datetime.now(UTC), demo.counted()
+    # Health alone may say "ok" before anybody has noticed the loss.
+    seen += demo.watch(
+        lambda: demo.counted() > counted and demo.works(since=under_a_new_pid), IN_TIME_S
+    )
     back_after_s = time.monotonic() - killed_at
     note(f"{name}: back after {back_after_s:.1f} s, health meanwhile {seen}")
     assert {other: pid for other, pid in demo.pids().items() if other != name} == others
     assert runs(demo.pids()[name])
     assert not runs(before[name])
-    assert demo.watch(lambda: demo.counted() > counted, within_s=30) in ([], ["ok"])
 
 
 def test_a_second_run_keeps_the_data_and_ctrl_c_leaves_nothing(demo):
@@ -59,7 +61,7 @@ def test_a_second_run_keeps_the_data_and_ctrl_c_leaves_nothing(demo):
         ready = again.wait_for(r"ready after ([\d.]+) s", within_s=60)
         note(f"warm start: first page after {ready.group(1)} s")
         assert not any(line.startswith("static") for line in again.lines)
-        again.watch(lambda: again.counted() > counted, within_s=30)
+        again.watch(lambda: again.counted() > counted, within_s=120)
         pids = again.pids()
     finally:
         again.stop(signal.SIGTERM)
