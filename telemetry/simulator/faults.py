@@ -47,3 +47,5 @@ class Stats:
     forward_closes: int = 0
     writes: int = 0
     services: Counter[int] = field(default_factory=Counter)
+    functions: Counter[tuple[int, int]] = field(default_factory=Counter)
+    """Commands and functions of PCCC."""
