@@ -68,8 +68,8 @@ _STANDARDS = (
     "stepplan",
 )
 _QUALITY_STANDARDS = ("defect", "qualitythreshold")
-_CONTROLLERS = ("plc", "tag", "messagebit")
-_READINGS = ("plclink", "taglatest", "sample")
+_CONTROLLERS = ("plc", "tag", "messagebit", "staterule")
+_READINGS = ("plclink", "taglatest", "sample", "tagimport", "configurationwarning")
 
 _BOARDS = _view("production", *_PLANT, *_RECORDS, *_STANDARDS, *_QUALITY_STANDARDS)
 _CONTROLLERS_SEEN = _view("telemetry", *_CONTROLLERS, *_READINGS)

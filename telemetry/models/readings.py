@@ -54,3 +54,46 @@ class Sample(Reading):
 
     def __str__(self) -> str:
         return f"{self.tag} at {self.source_at:%H:%M:%S}"
+
+
+class SampleMinute(models.Model):
+    """What a tag read in one minute, by the source's clock: of numbers and bits only.
+
+    A value holds until the next sample, so the mean is weighted by time. A minute of bad readings alone
+    has no numbers, and says so by its quality.
+    """
+
+    tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="minutes")
+    minute = models.DateTimeField(help_text="When it began.")
+    least = models.FloatField(null=True)
+    most = models.FloatField(null=True)
+    mean = models.FloatField(null=True)
+    last = models.FloatField(null=True)
+    count = models.PositiveIntegerField(help_text="Samples in it.")
+    quality = models.CharField(max_length=10, choices=Quality.choices, help_text="The worst.")
+
+    class Meta:
+        ordering: ClassVar = ["tag", "minute"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["tag", "minute"], name="a minute of a tag is summed up once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.tag} at {self.minute:%d.%m. %H:%M}"
+
+
+class RollUp(models.Model):
+    """How far the samples have been summed up: one row."""
+
+    after = models.BigIntegerField(default=0, help_text="Samples up to this one are done with.")
+
+    class Meta:
+        verbose_name = "roll-up"
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(pk=1), name="there is one roll-up"),
+        ]
+
+    def __str__(self) -> str:
+        return f"up to sample {self.after}"

@@ -9,7 +9,7 @@ from django.db import models
 from production.choices import MessageKind, Severity, Source
 from production.models import Equipment
 from production.models.floor import DAY_S
-from telemetry.choices import ByteOrder, DataType, Role
+from telemetry.choices import ByteOrder, DataType, DeadbandKind, Numbering, Role
 from telemetry.drivers import base
 from telemetry.models.plcs import PARTED, Plc
 from telemetry.validation import address_error, modulus_error, role_error, state_map_error
@@ -27,7 +27,8 @@ class Tag(models.Model):
     """A value in a controller, what it says about an equipment, and how it is kept."""
 
     plc = models.ForeignKey(Plc, on_delete=models.CASCADE, related_name="tags")
-    name = models.CharField(max_length=80)
+    name = models.CharField(max_length=100)
+    description = models.CharField(max_length=200, blank=True)
     address = models.CharField(
         max_length=200,
         help_text="Logix: the tag's name. Modbus: holding:100, input:7, coil:3, discrete:9, holding:100.3.",
@@ -57,7 +58,14 @@ class Tag(models.Model):
     state_map = models.JSONField(
         default=dict,
         blank=True,
-        help_text='State words only: raw number to state, such as {"1": "running"}.',
+        help_text='State and mode words: raw number to state, such as {"1": "running"}.',
+    )
+    numbering = models.CharField(
+        max_length=12,
+        choices=Numbering.choices,
+        default=Numbering.OWN,
+        blank=True,
+        help_text="State words only: PackML's states need no map; what the map names counts more.",
     )
     modulus = models.BigIntegerField(
         null=True, blank=True, help_text="Counters only: the value at which it rolls over to 0."
@@ -76,12 +84,31 @@ class Tag(models.Model):
         validators=[MinValueValidator(0)],
         help_text="A change of at most this is not stored.",
     )
+    deadband_kind = models.CharField(
+        max_length=8, choices=DeadbandKind.choices, default=DeadbandKind.ABSOLUTE
+    )
     longest_interval_s = models.FloatField(
         default=60,
         validators=[MinValueValidator(0), MaxValueValidator(DAY_S)],
         help_text="Stored at least this often.",
     )
+    period_s = models.FloatField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(DAY_S)],
+        help_text="Seconds between two reads; empty: as its PLC says.",
+    )
+    phase_s = models.FloatField(
+        default=0,
+        validators=[MinValueValidator(0), MaxValueValidator(DAY_S)],
+        help_text="Seconds by which its reads come after those of phase 0.",
+    )
     enabled = models.BooleanField(default=True)
+    imported_at = models.DateTimeField(
+        null=True,
+        editable=False,
+        help_text="When a file last told of it; empty: a person made it.",
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
     objects = TagQuerySet.as_manager()
@@ -124,7 +151,7 @@ class Tag(models.Model):
             errors["address"] = wrong
         if wrong := role_error(self.role, self.data_type, self.length):
             errors["role"] = wrong
-        if wrong := state_map_error(self.role, self.state_map):
+        if wrong := state_map_error(self.role, self.state_map, self.numbering):
             errors["state_map"] = wrong
         if wrong := modulus_error(self.modulus, self.scale):
             errors["modulus"] = wrong
