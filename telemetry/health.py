@@ -32,4 +32,4 @@ def _wrong(plc: Plc, now: datetime) -> str:
     if link.last_ok_at is not None and now - link.last_ok_at > patience:
         silent_s = (now - link.last_ok_at).total_seconds()
         return f"was last read {silent_s:.0f} s ago"
-    return ""
+    return link.load

@@ -116,6 +116,9 @@ class Poll:
         for key, known in status.announced(wiring.plcs).items():
             link = self.links.by_plc[key]
             link.status = link.status or known
+        for key, program in status.programs(wiring.plcs).items():
+            link = self.links.by_plc[key]
+            link.program = link.program or program
         self._say_what_was_edited(wiring, before, gone, timezone.now())
         self._wiring, self._looked_at = wiring, clock
 
@@ -196,7 +199,7 @@ class Poll:
 def _readings(outcomes: Iterable[Outcome]) -> Iterator[tuple[WiredTag, Reading]]:
     for outcome in outcomes:
         if outcome.readings is not None:
-            yield from zip(outcome.link.plc.tags, outcome.readings, strict=True)
+            yield from zip(outcome.tags, outcome.readings, strict=True)
 
 
 def _stale(link: Link, now: datetime) -> Iterator[tuple[WiredTag, Reading]]:

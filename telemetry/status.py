@@ -18,6 +18,7 @@ from telemetry.wiring import WiredPlc
 log = logging.getLogger(__name__)
 
 _REASON = 200
+_MARK = 200
 """Characters of the reason that an equipment keeps."""
 _STATUS: Mapping[str, Literal["connected", "lost", "disabled"]] = {
     LinkStatus.CONNECTED: "connected",
@@ -35,6 +36,12 @@ def announced(plc_ids: Collection[int]) -> Mapping[int, str]:
     """Return what was last announced of these links; nothing of one that has never been."""
     rows = PlcLink.objects.filter(plc__in=plc_ids, since__isnull=False)
     return dict(rows.values_list("plc", "status"))
+
+
+def programs(plc_ids: Collection[int]) -> Mapping[int, str]:
+    """Return the mark of the program that each PLC was last read with, where it has one."""
+    rows = PlcLink.objects.filter(plc__in=plc_ids).exclude(program="")
+    return dict(rows.values_list("plc", "program"))
 
 
 def deleted(plc_ids: Collection[int]) -> set[int]:
@@ -57,6 +64,11 @@ def note(links: Sequence[Link], now: datetime) -> None:
             last_ok_at=now, last_try_at=now, failures=0, error=""
         )
     for link in links:
+        if link.noted != (link.program, link.load):
+            link.noted = (link.program, link.load)
+            PlcLink.objects.filter(plc=link.plc.id).update(
+                program=link.program[:_MARK], load=link.load[:_MARK]
+            )
         if link.failures:
             row = PlcLink.objects.filter(plc=link.plc.id)
             row.update(last_try_at=now, failures=link.failures)

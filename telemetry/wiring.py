@@ -12,6 +12,7 @@ from production.models import Equipment
 from telemetry.choices import Role
 from telemetry.drivers.base import Endpoint, TagSpec
 from telemetry.interpret import COUNTER_ROLES, STATE_ROLES
+from telemetry.load import Caps
 from telemetry.meaning import BitMeaning, TagMeaning
 from telemetry.models import MessageBit, Plc, Tag
 from telemetry.validation import state_map_error
@@ -32,6 +33,8 @@ class WiredTag:
     meaning: TagMeaning
     deadband: float
     longest_interval: timedelta
+    period_s: float = 1.0
+    phase_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +61,7 @@ class WiredPlc:
     endpoint: Endpoint
     period_s: float
     tags: tuple[WiredTag, ...]
+    caps: Caps
     serves: tuple[tuple[str, str], ...]
     homes: tuple[WiredEquipment, ...]
 
@@ -104,6 +108,7 @@ def load(shard: int) -> Wiring:
             protocol=plc.protocol,
             endpoint=plc.endpoint,
             period_s=plc.poll_period_s,
+            caps=Caps(plc.max_requests_per_s, plc.max_bytes_per_s),
             tags=tuple(tag for tag, _ in tags[plc.pk]),
             serves=tuple(sorted((each.line.code, each.code) for each in served)),
             homes=tuple(homes[plc.pk]),
@@ -148,6 +153,8 @@ def _tags() -> Mapping[int, list[tuple[WiredTag, int | None]]]:
             meaning=meaning,
             deadband=tag.deadband,
             longest_interval=timedelta(seconds=tag.longest_interval_s),
+            period_s=tag.period_s or tag.plc.poll_period_s,
+            phase_s=tag.phase_s,
         )
         found[tag.plc_id].append((wired, None if tag.role == Role.NONE else tag.equipment_id))
     return found

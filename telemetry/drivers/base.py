@@ -101,6 +101,17 @@ class Endpoint:
     serial: str = ""
     options: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
+    @property
+    def line(self) -> str:
+        """The line it shares with other devices; empty when it has a connection of its own."""
+        match self.protocol:
+            case "modbus_rtu":
+                return self.host
+            case "modbus_rtu_tcp":
+                return f"{self.host}:{self.port}"
+            case _:
+                return ""
+
 
 @dataclass(slots=True)
 class Load:

@@ -106,20 +106,9 @@ _lines: dict[str, Line] = {}
 _lock = threading.Lock()
 
 
-def line_name(endpoint: Endpoint) -> str:
-    """The line that an endpoint shares with others; empty when it has a connection of its own."""
-    match endpoint.protocol:
-        case "modbus_rtu":
-            return endpoint.host
-        case "modbus_rtu_tcp":
-            return f"{endpoint.host}:{endpoint.port}"
-        case _:
-            return ""
-
-
 def join(endpoint: Endpoint) -> Line:
     """The line of this endpoint in this process; `leave` it when done."""
-    name = line_name(endpoint)
+    name = endpoint.line
     if not name:
         return Line(f"{endpoint.host}:{endpoint.port}")
     with _lock:
