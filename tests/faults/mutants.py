@@ -60,15 +60,17 @@ ID_READER = Mutant(
         Patch("ms5/events/tail.py", "\nBATCH = 500\n", "\nBATCH = 500\nREAD = [0, 0]\n"),
         Patch(
             "ms5/events/tail.py",
-            'Event.objects.filter(stream=stream, seq__gt=after).order_by("seq")',
-            'Event.objects.filter(stream=stream, pk__gt=READ[0]).order_by("pk")',
+            "seq, text FROM events_event\nWHERE stream_id = %s AND seq > %s ORDER BY seq LIMIT",
+            "seq, text, id FROM events_event\nWHERE stream_id = %s AND id > %s ORDER BY id LIMIT",
         ),
         Patch(
             "ms5/events/tail.py",
-            'for row in rows.values_list("type", "line_id", "equipment_code", "seq", "text")[:BATCH]:\n',
-            'fields = ("type", "line_id", "equipment_code", "seq", "text")\n'
-            '        for pk, *row in rows.values_list("pk", *fields):\n'
-            "            READ[1] = max(READ[1], pk)\n",
+            "            facts = _written(_FACTS, stream.pk, cursor.position, BATCH)\n",
+            "            with connection.cursor() as asked:\n"
+            "                asked.execute(_FACTS, (stream.pk, READ[0], 100 * BATCH))\n"
+            "                rows = asked.fetchall()\n"
+            "            READ[1] = max([READ[1], *(row[5] for row in rows)])\n"
+            "            facts = tuple(Written(*row[:5]) for row in rows)\n",
         ),
         Patch(
             "ms5/events/tail.py",
@@ -87,9 +89,8 @@ ID_READER = Mutant(
         ),
         Patch(
             "ms5/events/tail.py",
-            "        for stream in Stream.objects.all():\n            # A stream",
-            "        READ[0] = READ[1]\n"
-            "        for stream in Stream.objects.all():\n            # A stream",
+            "        for stream in streams:\n            # A stream",
+            "        READ[0] = READ[1]\n        for stream in streams:\n            # A stream",
         ),
     ),
     base.out_of_order,
