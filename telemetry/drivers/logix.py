@@ -31,6 +31,7 @@ GET_ATTRIBUTES = 0x03
 CHANGES_PATH = b"\x02\x20\xac\x24\x01"
 CHANGES = struct.pack("<H5H", 5, 1, 2, 3, 4, 10)
 """The attributes of the program that move with every change of a tag, a type or a routine."""
+CHANGES_SIZE = 2 + 5 * 4 + 2 * 2 + 3 * 4
 
 # Sequence, service, path and count around the reads; sequence, service, status and count
 # around their replies; and the mark of the program, which travels with the last reads.
@@ -177,6 +178,8 @@ class LogixReader(Reader):
         ]
         self._tells_changes = bool(changes.payload)
         if self._tells_changes:
+            if len(changes.payload) != CHANGES_SIZE:
+                raise LinkDown(f"{self.peer} sent half of what it counts of its changes.")
             parts.append(changes.payload.hex())
         self.program = " ".join(part for part in parts if part)
 

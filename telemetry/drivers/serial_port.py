@@ -9,6 +9,13 @@ from telemetry.address import AddressError, parse_serial
 from telemetry.drivers.base import LinkDown, Load
 from telemetry.drivers.deadline import Pause
 
+# pyserial lets the errors of POSIX's terminals through; there are none of them on Windows.
+_WRONG: tuple[type[Exception], ...] = (OSError, ValueError)
+with contextlib.suppress(ImportError):
+    import termios
+
+    _WRONG = (*_WRONG, termios.error)
+
 
 class DeadlineSerial:
     """Opens, sends and receives as `DeadlineSocket` does, on a port that no other process may have."""
@@ -42,7 +49,7 @@ class DeadlineSerial:
                 write_timeout=self._remaining(),
                 exclusive=True,
             )
-        except (OSError, ValueError) as error:
+        except _WRONG as error:
             raise self._down(error) from error
 
     def send(self, message: bytes) -> None:
@@ -53,7 +60,7 @@ class DeadlineSerial:
             port = self._open_port()
             port.write_timeout = self._remaining()
             port.write(message)
-        except (OSError, ValueError) as error:
+        except _WRONG as error:
             raise self._down(error) from error
 
     def receive_some(self, most: int) -> bytes:
@@ -65,7 +72,7 @@ class DeadlineSerial:
             if not received:
                 raise TimeoutError
             received += port.read(min(most - 1, port.in_waiting))
-        except (OSError, ValueError, TypeError) as error:
+        except (*_WRONG, TypeError) as error:
             # pyserial reads from None when another thread has closed the port.
             raise self._down(error) from error
         self.load.bytes += len(received)
@@ -74,20 +81,20 @@ class DeadlineSerial:
 
     def discard(self) -> None:
         """Forget what has come unasked: on this line it could be taken for the next answer."""
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(*_WRONG):
             self._open_port().reset_input_buffer()
 
     def interrupt(self) -> None:
         """End the wait of another thread in this connection."""
         port = self._port
         if port is not None:
-            with contextlib.suppress(OSError, ValueError):
+            with contextlib.suppress(*_WRONG):
                 port.cancel_read()
 
     def close(self) -> None:
         port, self._port = self._port, None
         if port is not None:
-            with contextlib.suppress(OSError, ValueError):
+            with contextlib.suppress(*_WRONG):
                 port.close()
 
     def _open_port(self) -> serial.Serial:

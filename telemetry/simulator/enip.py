@@ -167,6 +167,10 @@ class _Session(socketserver.BaseRequestHandler):
         spoilt = self.plc.faults.due()
         if spoilt and self.plc.faults.message is not None:
             reply = self.plc.faults.message
+        if spoilt and self.plc.faults.short:
+            reply = reply[:-2]
+        if spoilt and self.plc.faults.misnumbered:
+            sequence = (sequence + 1) & 0xFFFF
         items = struct.pack("<IHHHHIHHH", 0, 0, 2, 0xA1, 4, self.connections.theirs[number],
                             0xB1, len(reply) + 2, sequence)  # fmt: skip
         answer = items + reply
