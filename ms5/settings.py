@@ -176,6 +176,7 @@ PLC_PORTS = env.list("MS5_PLC_PORTS", default=["44818", "502"])
 EVENT_RETENTION_DAYS = env.int("MS5_EVENT_RETENTION_DAYS", default=14)
 EVENT_RETENTION_COUNT = env.int("MS5_EVENT_RETENTION_COUNT", default=10_000)
 SAMPLE_RETENTION_DAYS = env.int("MS5_SAMPLE_RETENTION_DAYS", default=30)
+MINUTE_RETENTION_DAYS = env.int("MS5_MINUTE_RETENTION_DAYS", default=400)
 
 # Whether /metrics answers anyone on this machine; else it takes a token of who may see operations.
 METRICS_OPEN = env.bool("MS5_METRICS_OPEN", default=False)

@@ -5,7 +5,7 @@ from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
 from ms5.accounts.forms import SignIn
-from realtime import pages, report_pages
+from realtime import pages, report_pages, trend_pages
 
 
 class CodeConverter(StringConverter):
@@ -21,6 +21,7 @@ urlpatterns = [
     path("lines/<code:code>/", pages.line, name="line"),
     path("lines/<code:code>/shift/", report_pages.line_shift, name="line-shift"),
     path("lines/<code:code>/oee/", report_pages.oee, name="oee"),
+    path("equipment/<code:code>/trends/", trend_pages.trends, name="trends"),
     path("downtime/", report_pages.downtime, name="downtime"),
     path("login/", SignIn.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),

@@ -5,7 +5,7 @@ the equipment at home in the controller is in `no_data`, and its tags are `bad` 
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -28,10 +28,10 @@ _REASON = 200
 _TEXT = 300
 
 
-def standing(plc_ids: Sequence[int]) -> dict[int, str]:
+def standing(plc_ids: Iterable[int]) -> dict[int, str]:
     """Return by controller why none of its values counts; those whose program was accepted are not in it."""
     rows = ConfigurationWarning.objects.filter(
-        plc__in=plc_ids, kind=WarningKind.PROGRAM_CHANGED, settled_at=None
+        plc__in=list(plc_ids), kind=WarningKind.PROGRAM_CHANGED, settled_at=None
     )
     return dict(rows.values_list("plc", "text"))
 

@@ -88,7 +88,8 @@ def reached(endpoint: Endpoint) -> Endpoint:
     try:
         found = socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as unknown:
-        raise LinkDown(f"{endpoint.host} is not known to the network.") from unknown
+        peer = f"{endpoint.host}:{endpoint.port}"
+        raise LinkDown(f"{peer} has a name that cannot be resolved.") from unknown
     address = str(found[0][4][0]).partition("%")[0]
     if wrong := allowed().error(ipaddress.ip_address(address), endpoint.port):
         raise LinkDown(wrong)

@@ -10,6 +10,7 @@ from ms5.events.facts import PlcStatus
 from ms5.events.log import append, recording
 from ms5.events.retry import retried
 from production.actions import lose
+from telemetry import quarantine
 from telemetry.choices import LinkStatus
 from telemetry.links import Link
 from telemetry.models import Plc, PlcLink
@@ -157,7 +158,12 @@ def _become(
 
 def _say(link: PlcLink, plc: WiredPlc, now: datetime) -> None:
     facts = facts_of(
-        code=plc.code, name=plc.name, protocol=plc.protocol, link=link, serves=plc.serves
+        code=plc.code,
+        name=plc.name,
+        protocol=plc.protocol,
+        link=link,
+        serves=plc.serves,
+        distrusted=quarantine.standing([plc.id]).get(plc.id, ""),
     )
     for line, fact in facts.items():
         append("plc_status", fact, occurred_at=now, line_id=line)
@@ -170,8 +176,11 @@ def facts_of(
     protocol: str,
     link: PlcLink,
     serves: Sequence[tuple[str, str]],
+    distrusted: str = "",
 ) -> Mapping[str | None, PlcStatus]:
     """Return the public state of a link per line it serves, with the equipment of that line only.
+
+    `distrusted` is why no value of it counts although it answers, and is its error then.
 
     One that serves no line stands under None. Nothing in it moves without a change of the link, so that a
     board that has heard every fact holds what a fresh one is given. Raises ValueError for a link of which
@@ -191,7 +200,7 @@ def facts_of(
             status=_STATUS[link.status],
             since=link.since,
             last_ok_at=None if answers else link.last_ok_at,
-            error=None if answers else link.error or None,
+            error=(distrusted if answers else link.error or distrusted) or None,
             equipment_codes=codes,
         )
         for line, codes in (by_line or {None: []}).items()
