@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from telemetry.models import Sample, SampleMinute, Tag
-from telemetry.rolling import MINUTE, Kept, Point, stretches, thinned
+from telemetry.rolling import MINUTE, Kept, Point, clipped, stretches, thinned
 
 LONGEST = timedelta(days=31)
 MOST_POINTS = 2000
@@ -95,7 +95,7 @@ def _minutes(tag: Tag, start: datetime, end: datetime) -> list[Point]:
     newest = found[-1].until if found else start
     if newest < end:
         # The minutes of the last moments are not summed up yet, or the value only holds.
-        found += _raw(tag, newest, end) or []
+        found += clipped(_raw(tag, newest, end) or [], newest, end)
     return [point for point in found if point.until > start and point.at < end]
 
 

@@ -50,7 +50,10 @@ _ROLES: Mapping[str, tuple[str, str]] = {
         r"(reset|fault|pre$|target|preset|time|bad|rej|recipe|bit|ok$)",
     ),
     "total_count": (
-        r"((total|piece|pack|product|blade|bag|part|cycle|item|unit)s? )?(count|counter|cnt|total)(\.acc)?$",
+        (
+            r"((total|piece|pack|product|blade|bag|part|cycle|item|unit)s? )?"
+            r"(count|counter|cnt|total)(\.acc)?$|^(count|counter|cnt)\b.*\.acc$"
+        ),
         r"(reset|fault|pre$|target|preset|rej|bad|scrap|bit)",
     ),
     "reject_count": (
