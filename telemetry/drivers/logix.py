@@ -129,7 +129,7 @@ class LogixReader(Reader):
             self._plc.open()
         except PycommError as error:
             raise root(error, self.peer) from error
-        self._mark(_changes(self._plc))
+        self._mark(_changes(self._plc), Answers(()))
 
     def _disconnect(self) -> None:
         plc, self._plc = self._plc, None
@@ -166,9 +166,9 @@ class LogixReader(Reader):
         if self._tells_changes and reads and not (groups and plc.multiple):
             marked = _changes(plc)
         if marked is not None:
-            self._mark(marked)
+            self._mark(marked, answers)
 
-    def _mark(self, changes: CipReply) -> None:
+    def _mark(self, changes: CipReply, answers: Answers) -> None:
         """Remember what tells the program in the PLC from another one."""
         plc = self._open_plc()
         revision = plc.identity.get("revision", {})
@@ -179,6 +179,8 @@ class LogixReader(Reader):
         self._tells_changes = bool(changes.payload)
         if self._tells_changes:
             if len(changes.payload) != CHANGES_SIZE:
+                # What came before belongs to a program that nobody knows.
+                answers.forget()
                 raise LinkDown(f"{self.peer} sent half of what it counts of its changes.")
             parts.append(changes.payload.hex())
         self.program = " ".join(part for part in parts if part)

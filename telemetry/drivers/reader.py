@@ -38,6 +38,11 @@ class Answers:
         at = at or datetime.now(UTC)
         self._readings[key] = Reading(self.specs[key].address, None, Quality.BAD, at, error)
 
+    def forget(self) -> None:
+        """What has come cannot be trusted after all."""
+        self.heard = False
+        self._readings.clear()
+
     def has(self, key: int) -> bool:
         """Whether there is a reading of this spec already."""
         return key in self._readings

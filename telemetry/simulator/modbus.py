@@ -141,6 +141,8 @@ class ModbusServer:
         self.faults = Faults()
         self.silent_devices: set[int] = set()
         """Devices that are there and do not answer."""
+        self.refused: set[int] = set()
+        """Addresses, of any table, that are refused to whoever reads across them."""
         self._places = {place.name: place for place in places}
         self._values: dict[str, float] = dict.fromkeys(self._places, 0)
         self._words: dict[tuple[int, str, int], int] = {}
@@ -271,6 +273,8 @@ class ModbusServer:
         if written is not None or function not in READS:
             self.stats.writes += 1
             return ExcCodes.ILLEGAL_FUNCTION
+        if self.refused & set(range(address, address + count)):
+            return ExcCodes.ILLEGAL_ADDRESS
         table = READS[function]
         with self._lock:
             if table in BITS:

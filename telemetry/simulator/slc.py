@@ -2,7 +2,7 @@
 
 import struct
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from telemetry.address import SLC_BITS, SLC_MEMBERS, SlcAddress, SlcFile, parse_slc
@@ -205,19 +205,27 @@ class SlcProcessor:
 
 
 class SlcServer(EnipServer):
-    """An SLC 5/05 on a TCP port."""
+    """An SLC 5/05 on a TCP port; `names` are what people call its addresses."""
 
-    def __init__(self, files: DataFiles, *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        files: DataFiles,
+        *,
+        names: Mapping[str, str] | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+    ) -> None:
         self.files = files
+        self.names = names or {}
         self.processor = SlcProcessor(files, Stats())
         super().__init__(self.processor, self.processor.stats, host=host, port=port)
         self.large_connections = False
 
     def get(self, name: str) -> SimValue:
-        return self.files.get(name)
+        return self.files.get(self.names.get(name, name))
 
     def set(self, name: str, value: SimValue) -> None:
-        self.files.set(name, value)
+        self.files.set(self.names.get(name, name), value)
 
     def power_up(self) -> None:
         """All values are zero, as after a loss of power without a battery."""
