@@ -1,4 +1,4 @@
-"""`python -m benchmarks [append] [latency] [demo] [polling] [oee] [fanout]`: measure, print, and write it down.
+"""`python -m benchmarks [append] [latency] [demo] [polling] [plans] [oee] [fanout]`: measure and write down.
 
 `fanout quick` only shows within a minute that it runs; `fanout --profile` says where the time goes.
 """
@@ -34,6 +34,7 @@ REPORTS: dict[str, tuple[str, Callable[[], list[Row]]]] = {
         "Polling controllers of 50 tags once a second, CPU in % of one core",
         polling.report,
     ),
+    "plans": ("Requests for a set of tags", polling.plans),
 }
 
 

@@ -1,9 +1,10 @@
-"""So many simulated Logix controllers of 50 tags in one process; prints their ports."""
+"""So many simulated Logix controllers of 50 tags in one process, and dead ones; prints their ports."""
 
 import itertools
 import json
 import random
 import signal
+import socket
 import sys
 import threading
 
@@ -35,11 +36,14 @@ def _controller() -> LogixServer:
     return server
 
 
-def main(count: int) -> None:
+def main(count: int, dead: int) -> None:
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
     servers = [_controller() for _ in range(count)]
-    print(json.dumps([server.port for server in servers]), flush=True)
+    # Their kernel takes connections, and nobody answers.
+    holes = [socket.create_server(("127.0.0.1", 0)) for _ in range(dead)]
+    ports = [server.port for server in servers], [hole.getsockname()[1] for hole in holes]
+    print(json.dumps(ports), flush=True)
     chance = random.Random(5)
     for second in itertools.count():
         if ended.wait(1.0):
@@ -52,7 +56,9 @@ def main(count: int) -> None:
                 server.set(f"Value_{place}", chance.uniform(0, 100))
     for server in servers:
         server.stop()
+    for hole in holes:
+        hole.close()
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), int(sys.argv[2]))

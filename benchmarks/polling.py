@@ -1,16 +1,34 @@
-"""Polling simulated controllers of 50 tags: CPU of worker, beat and Redis, and how late reads start."""
+"""Polling simulated controllers of 50 tags, ten of them dead, beside the naive way of doing it."""
 
 import json
 import os
 import sys
 import time
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from subprocess import CalledProcessError
 
+from benchmarks.plants import TAGS, tag_names
 from benchmarks.stack import cpu_s, database, process, redis, run, wait_until
 from ms5.demo import commands
+from telemetry.drivers.base import DataType, TagSpec
+from telemetry.drivers.logix import PACKET_OVERHEAD, REPLY_OVERHEAD, REQUEST_OVERHEAD
+from telemetry.plan import (
+    BlockLimits,
+    Limits,
+    Point,
+    ReadSize,
+    SlcLimits,
+    modbus_point,
+    plan_blocks,
+    plan_packets,
+    slc_point,
+)
 
 WARM_UP_S = 15.0
 SECONDS = 40.0
+NAIVE_SECONDS = 15.0
+DEAD = 10
 
 _SEED = """
 import json, sys
@@ -18,12 +36,12 @@ import django; django.setup()
 from benchmarks.plants import tag_names
 from production.models import Area, Equipment, Line, Site
 from telemetry.models import Plc, Tag
-ports = json.loads(sys.argv[1])
+live, dead = json.loads(sys.argv[1])
 site = Site.objects.create(code="S", name="S")
 area = Area.objects.create(site=site, code="A", name="A")
 roles = {"Running": "running", "Speed": "speed", "Total": "total_count", "Reject": "reject_count"}
 types = {"BOOL": "bool", "REAL": "float32", "DINT": "int32"}
-for number, port in enumerate(ports):
+for number, port in enumerate(live + dead):
     line, _ = Line.objects.get_or_create(code=f"L{number // 5}", defaults={"name": "L", "area": area})
     machine = Equipment.objects.create(
         line=line, code=f"M{number}", name="M", position=number, is_constraint=number % 5 == 0
@@ -57,17 +75,21 @@ print(json.dumps({
 
 
 def measure(engine: str, plcs: int) -> dict[str, object]:
-    """Return CPU in per cent of one core, and lateness in ms, of polling for 40 s."""
+    """Return CPU in per cent of one core, and lateness in ms, of polling for 40 s; ten PLCs are dead."""
     python = sys.executable
     with ExitStack() as stack:
         environment = stack.enter_context(database(engine))
         url, redis_pid = stack.enter_context(redis())
         environment["REDIS_URL"] = url
+        live = plcs - DEAD
         plants = stack.enter_context(
-            process((python, "-m", "benchmarks.plants", str(plcs)), environment)
+            process((python, "-m", "benchmarks.plants", str(live), str(DEAD)), environment)
         )
         ports = plants.stdout.readline() if plants.stdout else ""
         run([python, "-c", _SEED, ports], environment)
+        naive = json.loads(
+            run([python, "-m", "benchmarks.naive", ports, str(NAIVE_SECONDS)], environment)
+        )
         pids = {"redis": redis_pid}
         for name, command in (
             ("poll", commands.POLL),
@@ -79,12 +101,12 @@ def measure(engine: str, plcs: int) -> dict[str, object]:
         def all_connected() -> bool:
             try:
                 said = json.loads(run([python, "-c", _RESULT], environment))
-            except OSError:
+            except (OSError, CalledProcessError):
                 return False
-            return bool(said["connected"] == plcs)
+            return bool(said["connected"] == live)
 
         time.sleep(5)
-        wait_until(all_connected, 60)
+        wait_until(all_connected, 120)
         time.sleep(WARM_UP_S)
         before = {name: cpu_s(pid) for name, pid in pids.items()}
         first = json.loads(run([python, "-c", _RESULT], environment))
@@ -93,17 +115,53 @@ def measure(engine: str, plcs: int) -> dict[str, object]:
         elapsed = time.monotonic() - began
         used = {name: (cpu_s(pid) - before[name]) / elapsed * 100 for name, pid in pids.items()}
         last = json.loads(run([python, "-c", _RESULT], environment))
+    polling = used["poll"] + used["beat"] + used["redis"]
     return {
         "engine": engine,
         "plcs": plcs,
+        "dead": DEAD,
         **{f"{name}_cpu": share for name, share in used.items()},
-        "polling_cpu": used["poll"] + used["beat"] + used["redis"],
+        "polling_cpu": polling,
+        "us_a_tag": polling / 100 * 1e6 / (live * TAGS),
         "samples_per_s": (last["samples"] - first["samples"]) / elapsed,
         "late_p50_ms": last["detail"].get("late_p50_ms"),
         "late_p99_ms": last["detail"].get("late_p99_ms"),
+        **naive,
+        "load": os.getloadavg()[0],
         "cores": os.cpu_count(),
     }
 
 
 def report() -> list[dict[str, object]]:
-    return [measure(engine, plcs) for engine in ("sqlite", "postgresql") for plcs in (20, 100)]
+    return [measure(engine, plcs) for engine in ("sqlite", "postgresql") for plcs in (100, 500)]
+
+
+def plans() -> list[dict[str, object]]:
+    """Return how many requests a set of tags needs one by one, and as planned."""
+    holding = [TagSpec(f"holding:{n}", DataType.UINT16) for n in range(100)]
+    sparse = [TagSpec(f"holding:{20 * n}", DataType.FLOAT32) for n in range(50)]
+    words = [TagSpec(f"N7:{n}", DataType.INT16) for n in range(100)]
+    limit = 4000 - PACKET_OVERHEAD
+    tags = [
+        ReadSize(len(name) + 3 + REQUEST_OVERHEAD, 4 + REPLY_OVERHEAD)
+        for name, _ in tag_names()
+    ]
+    rows = {
+        "50 tags of a Logix": (len(tags), len(plan_packets(tags, limit)[0])),
+        "100 registers in a row": (100, _blocks(modbus_point, holding, Limits())),
+        "50 floats, one in twenty registers": (
+            50,
+            _blocks(modbus_point, sparse, Limits(max_gap=18)),
+        ),
+        "100 words of an SLC file": (100, _blocks(slc_point, words, SlcLimits())),
+    }
+    return [
+        {"tags": name, "one by one": before, "planned": after}
+        for name, (before, after) in rows.items()
+    ]
+
+
+def _blocks(
+    point: Callable[[int, TagSpec], Point], specs: Sequence[TagSpec], limits: BlockLimits
+) -> int:
+    return len(plan_blocks([point(key, spec) for key, spec in enumerate(specs)], limits))

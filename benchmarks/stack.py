@@ -25,6 +25,7 @@ def _base(scratch: Path) -> dict[str, str]:
         "MS5_DATA_DIR": str(scratch),
         "MS5_LOG_LEVEL": "ERROR",
         "DJANGO_SETTINGS_MODULE": "ms5.settings",
+        "MS5_PLC_PORTS": "1-65535",
         "PYTHONPATH": str(ROOT),
     }
 

@@ -54,6 +54,8 @@ def schedule(poll_shards: int) -> dict[str, dict[str, object]]:
             "retention": _every(60.0, "ms5.events.tasks.retention"),
             "answers": _every(3600.0, "ms5.accounts.tasks.prune_answers"),
             "samples": _every(300.0, "telemetry.tasks.prune_samples"),
+            "minutes": _every(60.0, "telemetry.tasks.roll_up_samples"),
+            "minutes.retention": _every(300.0, "telemetry.tasks.prune_minutes"),
         }
     )
 

@@ -159,11 +159,25 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_TIMEZONE = "UTC"
 POLL_SHARDS = env.int("MS5_POLL_SHARDS", default=1)
 POLL_THREADS = env.int("MS5_POLL_THREADS", default=16)
+# Where controllers may be; looked at when one is saved and whenever it is connected (telemetry.reach).
+PLC_NETWORKS = env.list(
+    "MS5_PLC_NETWORKS",
+    default=[
+        "127.0.0.0/8",
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "::1/128",
+        "fc00::/7",
+    ],
+)
+PLC_PORTS = env.list("MS5_PLC_PORTS", default=["44818", "502"])
 
 # What the sockets promise; announced to each client (realtime.limits).
 EVENT_RETENTION_DAYS = env.int("MS5_EVENT_RETENTION_DAYS", default=14)
 EVENT_RETENTION_COUNT = env.int("MS5_EVENT_RETENTION_COUNT", default=10_000)
 SAMPLE_RETENTION_DAYS = env.int("MS5_SAMPLE_RETENTION_DAYS", default=30)
+MINUTE_RETENTION_DAYS = env.int("MS5_MINUTE_RETENTION_DAYS", default=400)
 
 # Whether /metrics answers anyone on this machine; else it takes a token of who may see operations.
 METRICS_OPEN = env.bool("MS5_METRICS_OPEN", default=False)

@@ -5,7 +5,7 @@ from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
 from ms5.accounts.forms import SignIn
-from realtime import andon_pages, pages, report_pages
+from realtime import andon_pages, pages, report_pages, trend_pages
 
 
 class CodeConverter(StringConverter):
@@ -22,6 +22,7 @@ urlpatterns = [
     path("lines/<code:code>/shift/", report_pages.line_shift, name="line-shift"),
     path("lines/<code:code>/oee/", report_pages.oee, name="oee"),
     path("oee/", report_pages.place_oee, name="place-oee"),
+    path("equipment/<code:code>/trends/", trend_pages.trends, name="trends"),
     path("downtime/", report_pages.downtime, name="downtime"),
     path("andon/", andon_pages.andon, name="andon"),
     path("andon/recent/", andon_pages.recent, name="andon-recent"),

@@ -13,6 +13,7 @@ from rest_framework.viewsets import GenericViewSet, ViewSetMixin
 from production.api.base import CODE_IN_URL, FilterSet, LineLimited, moment
 from telemetry.choices import LinkStatus, Quality, Role
 from telemetry.models import MessageBit, Plc, PlcLink, Sample, Tag, TagLatest
+from telemetry.trend_api import TrendView
 from telemetry.visibility import plcs_of, tags_of
 
 _READING = ("value", "text", "quality", "error", "source_at", "received_at")
@@ -74,6 +75,7 @@ class TagSerializer(ModelSerializer[Tag]):
             "id",
             "plc",
             "name",
+            "description",
             "address",
             "data_type",
             "length",
@@ -85,10 +87,12 @@ class TagSerializer(ModelSerializer[Tag]):
             "offset",
             "unit",
             "state_map",
+            "numbering",
             "modulus",
             "max_per_minute",
             "count_after_reset",
             "deadband",
+            "deadband_kind",
             "longest_interval_s",
             "enabled",
             "latest",
@@ -200,4 +204,5 @@ ROUTES: Sequence[tuple[str, type[ViewSetMixin]]] = (
     ("tags", Tags),
     ("message-bits", MessageBits),
     ("samples", Samples),
+    ("trends", TrendView),
 )

@@ -5,7 +5,10 @@ from django.db.models import TextChoices
 
 class Protocol(TextChoices):
     LOGIX = "logix", "EtherNet/IP (Logix)"
+    SLC = "slc", "EtherNet/IP (SLC, MicroLogix)"
     MODBUS_TCP = "modbus_tcp", "Modbus TCP"
+    MODBUS_RTU = "modbus_rtu", "Modbus RTU (serial line)"
+    MODBUS_RTU_TCP = "modbus_rtu_tcp", "Modbus RTU over TCP"
 
 
 class LinkStatus(TextChoices):
@@ -16,6 +19,8 @@ class LinkStatus(TextChoices):
 
 class DataType(TextChoices):
     BOOL = "bool"
+    INT8 = "int8"
+    UINT8 = "uint8"
     INT16 = "int16"
     UINT16 = "uint16"
     INT32 = "int32"
@@ -59,3 +64,46 @@ class Quality(TextChoices):
     UNCERTAIN = "uncertain"
     BAD = "bad"
     STALE = "stale"
+
+
+class DeadbandKind(TextChoices):
+    """What a deadband is measured in."""
+
+    ABSOLUTE = "absolute", "in the unit of the value"
+    PERCENT = "percent", "per cent of the value last stored"
+
+
+class Numbering(TextChoices):
+    """How a state word numbers its states; PackML (ISA-TR88.00.02) has the same ones under two numberings."""
+
+    OWN = "", "by the map alone"
+    TR88 = "packml_tr88", "PackML as in ISA-TR88 (6 is Execute)"
+    TMC = "packml_tmc", "PackML as in OPC 30060 (4 is Execute)"
+
+
+class RuleKind(TextChoices):
+    """What a state rule asks."""
+
+    RUNNING = "running_bit", "the running bit is on"
+    FAULT = "fault_bits", "a fault bit is on"
+    STARVED = "starved_bit", "the starved bit, or a fault upstream, is on"
+    BLOCKED = "blocked_bit", "the blocked bit, or a fault downstream, is on"
+    COUNT = "count_movement", "a counter moved within so many cycles"
+    MODE = "mode_word", "the mode word shows a number"
+    SPEED = "speed_above", "the speed is above a threshold"
+    OTHERWISE = "otherwise", "nothing above applied"
+
+
+class WarningKind(TextChoices):
+    """What is wrong with how a controller is configured."""
+
+    UNKNOWN_STATE = "unknown_state", "unknown state number"
+    PROGRAM_CHANGED = "program_changed", "program changed"
+
+
+class FileKind(TextChoices):
+    """What an imported file was."""
+
+    LOGIX = "logix", "tags of RSLogix 5000 or Studio 5000"
+    RSLOGIX500 = "rslogix500", "symbols of RSLogix 500"
+    MESSAGES = "messages", "message bits"

@@ -4,9 +4,9 @@ import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from telemetry.drivers import driver_for
 from telemetry.drivers.base import Endpoint, LinkDown
 from telemetry.models import Plc
+from telemetry.reach import driver_at
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ def answers(plcs: Sequence[Plc]) -> dict[str, bool]:
 
 
 def _answers(code: str, endpoint: Endpoint) -> bool:
-    driver = driver_for(endpoint)
+    driver = driver_at(endpoint)
     try:
         driver.open()
     except LinkDown as down:

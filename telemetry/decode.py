@@ -4,7 +4,16 @@ import math
 import struct
 from collections.abc import Sequence
 
-from telemetry.address import DWORD_BITS, REGISTER_BITS, LogixTarget, parse_modbus
+from telemetry.address import (
+    DWORD_BITS,
+    REGISTER_BITS,
+    SLC_BITS,
+    SLC_MEMBERS,
+    LogixTarget,
+    SlcFile,
+    parse_modbus,
+    parse_slc,
+)
 from telemetry.drivers.base import ByteOrder, DataType, Scalar, TagSpec, Value
 from telemetry.plan import REGISTERS_OF
 
@@ -125,6 +134,40 @@ def _most_significant_first(raw: bytes, order: ByteOrder) -> bytes:
 
 def _swap_bytes(raw: bytes) -> bytes:
     return b"".join(raw[at : at + 2][::-1] for at in range(0, len(raw), 2))
+
+
+def decode_slc(spec: TagSpec, raw: bytes) -> Value:
+    """The value of a tag in the bytes of a data file, which are exactly its own elements.
+
+    Raises Undecodable, also for a float that is no number.
+    """
+    address = parse_slc(spec.address)
+    if address.file == SlcFile.TEXT:
+        _demand_bytes(spec.address, len(raw), 2)
+        length = min(int.from_bytes(raw[:2], "little"), len(raw) - 2)
+        # The characters of a word stand in it in reverse.
+        return _swap_bytes(raw[2:])[:length].decode("latin-1")
+    if address.member:
+        _demand_bytes(spec.address, len(raw), 6)
+        bit = SLC_BITS[address.file].get(address.member)
+        if bit is not None:
+            return bool(int.from_bytes(raw[:2], "little") >> bit & 1)
+        at = 2 * SLC_MEMBERS[address.file][address.member]
+        raw = raw[at : at + 2]
+    if spec.data_type == DataType.BOOL:
+        return _bits_of_file(spec, address.bit, raw)
+    layout = struct.Struct(f"<{spec.length}{_STRUCT[spec.data_type]}")
+    _demand_bytes(spec.address, len(raw), layout.size)
+    return _checked(spec.address, layout.unpack_from(raw))
+
+
+def _bits_of_file(spec: TagSpec, bit: int | None, raw: bytes) -> Value:
+    if bit is None and spec.length == 1:
+        return any(raw)
+    first = bit or 0
+    _demand_bytes(spec.address, 8 * len(raw), first + spec.length)
+    packed = int.from_bytes(raw, "little")
+    return _one_or_all([bool(packed >> n & 1) for n in range(first, first + spec.length)])
 
 
 def decode_cip(spec: TagSpec, target: LogixTarget, answer: bytes) -> Value:

@@ -57,17 +57,17 @@ USERS = (
 
 @dataclass(frozen=True, slots=True)
 class SimulatedPorts:
-    """The first port of the simulated Logix controllers and of the Modbus devices; the second is next."""
+    """The first ports of the simulated controllers: on EtherNet/IP, and of Modbus; the second is next."""
 
     logix: int
     modbus: int
 
     def of(self, code: str) -> int:
         """Return the port on which the simulated PLC of this code listens."""
-        first = {"logix": self.logix, "modbus_tcp": self.modbus}
         row = next(row for row in PLCS if row.code == code)
-        alike = [each.code for each in PLCS if each.protocol == row.protocol]
-        return first[row.protocol] + alike.index(code)
+        is_modbus = row.protocol == "modbus_tcp"
+        alike = [each.code for each in PLCS if (each.protocol == "modbus_tcp") == is_modbus]
+        return (self.modbus if is_modbus else self.logix) + alike.index(code)
 
 
 @recording()
@@ -133,9 +133,19 @@ def _plc(row: PlcRow, port: int, machines: dict[str, Equipment]) -> None:
     if is_new:
         for tag in row.tags:
             _tag(plc, row, tag, machines)
-    elif plc.host == LOOPBACK and plc.port != port:
-        plc.port = port
+    elif plc.host == LOOPBACK and (plc.port, plc.protocol) != (port, row.protocol):
+        if plc.protocol != row.protocol:
+            _readdress(plc, row)
+        plc.port, plc.protocol = port, row.protocol
         plc.save()
+
+
+def _readdress(plc: Plc, row: PlcRow) -> None:
+    """Let the tags of a demo made before its simulated PLC spoke another protocol follow it."""
+    for tag in plc.tags.filter(name__in=[each.name for each in row.tags]):
+        now = next(each for each in row.tags if each.name == tag.name)
+        tag.address, tag.data_type, tag.modulus = now.address, now.data_type, now.modulus
+        tag.save()
 
 
 def _tag(plc: Plc, row: PlcRow, tag: TagRow, machines: dict[str, Equipment]) -> None:

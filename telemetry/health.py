@@ -6,18 +6,27 @@ from django.db.models import Exists, OuterRef
 
 from telemetry.backoff import LOST_AFTER
 from telemetry.choices import LinkStatus
-from telemetry.models import Plc, PlcLink, Tag
+from telemetry.models import ConfigurationWarning, Plc, PlcLink, Tag
 
 
 def links(now: datetime) -> dict[str, str]:
-    """Return what is wrong by PLC code; empty when every enabled PLC has just been read."""
+    """Return what is wrong by PLC code; empty when each enabled PLC was just read and nobody is warned."""
     tags = Tag.objects.filter(plc=OuterRef("pk"), enabled=True)
     plcs = Plc.objects.filter(enabled=True).select_related("link")
     found = {
         plc.code: _wrong(plc, now) if plc.has_tags else "has no tags to be read"
         for plc in plcs.annotate(has_tags=Exists(tags))
     }
-    return {code: wrong for code, wrong in found.items() if wrong}
+    return {code: wrong for code, wrong in found.items() if wrong} | configuration()
+
+
+def configuration() -> dict[str, str]:
+    """Return what of a PLC's configuration is wrong, by its code, until somebody has seen to it."""
+    rows = ConfigurationWarning.objects.filter(settled_at=None, plc__enabled=True)
+    found: dict[str, str] = {}
+    for code, text in rows.order_by("since", "pk").values_list("plc__code", "text"):
+        found[code] = f"{found[code]} {text}" if code in found else text
+    return found
 
 
 def _wrong(plc: Plc, now: datetime) -> str:
@@ -32,4 +41,4 @@ def _wrong(plc: Plc, now: datetime) -> str:
     if link.last_ok_at is not None and now - link.last_ok_at > patience:
         silent_s = (now - link.last_ok_at).total_seconds()
         return f"was last read {silent_s:.0f} s ago"
-    return ""
+    return link.load

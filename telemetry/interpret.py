@@ -7,6 +7,7 @@ from ms5.events.facts import State
 from production.observation import CounterReading, FaultMessage, Observation
 from telemetry.drivers.base import Quality, Reading, Value
 from telemetry.meaning import (
+    Rule,
     TagMeaning,
     Unclear,
     engineering,
@@ -15,12 +16,15 @@ from telemetry.meaning import (
     scaled_modulus,
     whole,
 )
+from telemetry.movement import Seen
+from telemetry.packml import mode_state, state_of
 
 STATE_ROLES = ("state_word", "running", "speed", "message_bits", "starved", "blocked")
 """Roles that can tell a state, the most telling first."""
 COUNTER_ROLES = {"good_count": "good", "total_count": "total", "reject_count": "reject"}
 
 _BIT_WORD = 64
+_ASK_FAULTS = frozenset({"fault_bits", "starved_bit", "blocked_bit"})
 
 
 def interpret(
@@ -29,6 +33,8 @@ def interpret(
     *,
     running_above: float,
     received_at: datetime,
+    rules: Sequence[Rule] = (),
+    seen: Seen | None = None,
 ) -> Observation:
     """What one reading of all tags of an equipment says of it.
 
@@ -36,7 +42,7 @@ def interpret(
 
     | rule | when                                                        | state              |
     |------|-------------------------------------------------------------|--------------------|
-    | 1    | there is a state word                                       | as its map says    |
+    | 1    | there is a state word, or a mode that decides               | as its map says    |
     | 2    | the running bit is on                                       | running            |
     | 3    | a fault bit of the machine itself is on                     | faulted            |
     | 4    | the starved bit, or a fault bit of what is upstream, is on  | starved            |
@@ -45,8 +51,10 @@ def interpret(
     | 7    | there is a running bit or a speed                           | stopped            |
     | 8    | otherwise                                                   | None: nobody tells |
 
-    A number that the state map lacks is `no_data`, with a sentence. Prompts, status, info and unused bits,
-    the mode word and tags without a role change nothing.
+    A number that the state map lacks is `no_data`, with a sentence. A mode that decides comes before the
+    state word. An equipment with `rules` of its own and no state word has those instead, asked in their
+    order; `seen` is how its counters moved. Prompts, status, info and unused bits and tags without a role
+    change nothing.
 
     A bad tag matters only when a rule has to ask it: then the whole observation is bad and says nothing, its
     counters and product neither, since they add up at the next good one. A bad tag that no rule asked
@@ -58,7 +66,7 @@ def interpret(
     good = [reading.source_at for _, reading in tags if reading.value is not None]
     at = max(good, default=received_at)
     try:
-        state, reason = _state(readings, running_above)
+        state, reason = _state(readings, running_above, rules, seen)
     except Unclear as why:
         return Observation(
             equipment_id=equipment_id,
@@ -82,11 +90,15 @@ def interpret(
     )
 
 
-def _state(readings: "_Readings", running_above: float) -> tuple[State | None, str]:
+def _state(
+    readings: "_Readings", running_above: float, rules: Sequence[Rule], seen: Seen | None
+) -> tuple[State | None, str]:
     """The state by the rules of `interpret`. Raises Unclear when a rule asks a bad tag."""
     word = readings.state_word()
     if word is not None:
         return word
+    if rules:
+        return first_match(rules, readings, running_above, seen)
     running = readings.bit("running")
     if running:
         return "running", ""
@@ -97,6 +109,58 @@ def _state(readings: "_Readings", running_above: float) -> tuple[State | None, s
     if speed is not None and speed > running_above:
         return "running", ""
     return (None, "") if running is None and speed is None else ("stopped", "")
+
+
+def first_match(
+    rules: Sequence[Rule], readings: "_Readings", running_above: float, seen: Seen | None
+) -> tuple[State | None, str]:
+    """The state of the first rule that applies; None as long as one before it cannot say yet.
+
+    None applies: nobody can tell, and a sentence says so.
+    """
+    for rule in rules:
+        applies = _applies(rule, readings, running_above, seen)
+        if applies is None:
+            return None, ""
+        if applies:
+            return rule.state, ""
+    return "no_data", "None of the state rules applies."
+
+
+def _applies(
+    rule: Rule, readings: "_Readings", running_above: float, seen: Seen | None
+) -> bool | None:
+    sources = (
+        {fault.source for fault in readings.faults() or ()}
+        if rule.when in _ASK_FAULTS
+        else set()
+    )
+    applies: bool | None
+    match rule.when:
+        case "running_bit":
+            applies = bool(readings.bit("running"))
+        case "fault_bits":
+            applies = "internal" in sources
+        case "starved_bit":
+            applies = bool(readings.bit("starved")) or "upstream" in sources
+        case "blocked_bit":
+            applies = bool(readings.bit("blocked")) or "downstream" in sources
+        case "mode_word":
+            mode = readings.number("mode")
+            applies = mode is not None and whole(mode, "mode") == rule.number
+        case "speed_above":
+            speed = readings.number("speed")
+            least = running_above if rule.above is None else rule.above
+            applies = speed is not None and speed > least
+        case "count_movement":
+            readings.demand_counters()
+            within = rule.within
+            applies = None if seen is None or within is None else seen.moved(within)
+        case "otherwise":
+            applies = True
+        case unknown:
+            raise Unclear(f"'{unknown}' is no rule for a state.")
+    return applies
 
 
 def _standing(readings: "_Readings") -> State | None:
@@ -125,15 +189,41 @@ class _Readings:
         return Quality.UNCERTAIN if uncertain else Quality.GOOD
 
     def state_word(self) -> tuple[State, str] | None:
+        """The state by mode and state word; None where there is no state word and no mode decides."""
         pair = self._by_role.get("state_word")
-        if pair is None:
-            return None
+        decided = self._mode(is_packml=pair is not None and bool(pair[0].numbering))
+        if decided is not None or pair is None:
+            return decided
         tag, reading = pair
         word = whole(number(tag.name, known(tag, reading)), tag.name)
         state = tag.state_map.get(word)
+        if state is None and tag.numbering:
+            starved, blocked = bool(self.known_bit("starved")), bool(self.known_bit("blocked"))
+            state = state_of(tag.numbering, word, starved=starved, blocked=blocked)
         if state is None:
-            return "no_data", f"{tag.name} shows {word}, which its state map does not name."
+            named = "numbering" if tag.numbering else "state map"
+            return "no_data", f"{tag.name} shows {word}, which its {named} does not name."
         return state, ""
+
+    def _mode(self, *, is_packml: bool) -> tuple[State, str] | None:
+        """What the mode decides before the state: by its own map, else as PackML has it."""
+        pair = self._by_role.get("mode")
+        if pair is None or not (is_packml or pair[0].state_map):
+            return None
+        tag, reading = pair
+        mode = whole(number(tag.name, known(tag, reading)), tag.name)
+        state = tag.state_map.get(mode)
+        if state is None and is_packml:
+            state = mode_state(mode)
+        if state is None:
+            return None
+        unknown = f"{tag.name} shows {mode}, which is no unit mode."
+        return state, unknown if state == "no_data" and mode not in tag.state_map else ""
+
+    def demand_counters(self) -> None:
+        """Raise Unclear when a counter is bad: whether it moved nobody knows."""
+        for role in COUNTER_ROLES:
+            self.number(role)
 
     def bit(self, role: str) -> bool | None:
         pair = self._by_role.get(role)

@@ -57,12 +57,18 @@ def as_text(value: Value) -> str:
 
 
 def worth_keeping(
-    kept: Shown | None, new: Shown, *, deadband: float, longest: timedelta
+    kept: Shown | None,
+    new: Shown,
+    *,
+    deadband: float,
+    longest: timedelta,
+    percent: bool = False,
 ) -> bool:
     """Say whether a reading is stored, given the last one that was.
 
     A number is, when it has moved by more than the deadband from what was kept (not from the reading
-    before, so that a slow drift is not lost). Anything is, when quality, text or error changed or the
+    before, so that a slow drift is not lost); with `percent` that is a share of what was kept.
+    Anything is, when quality, text or error changed or the
     longest interval is over; a bad reading that repeats itself is not.
     """
     if kept is None or kept.quality != new.quality:
@@ -72,9 +78,13 @@ def worth_keeping(
             return True
         if new.quality in {Quality.BAD, Quality.STALE}:
             return False
-    elif abs(new.value - kept.value) > deadband:
+    elif abs(new.value - kept.value) > _width(kept.value, deadband, percent=percent):
         return True
     return new.at - kept.at >= longest
+
+
+def _width(kept: float, deadband: float, *, percent: bool) -> float:
+    return abs(kept) * deadband / 100 if percent else deadband
 
 
 def repeats(judged: Reading | None, new: Reading, kept: Shown, *, longest: timedelta) -> bool:

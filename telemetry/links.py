@@ -9,17 +9,19 @@ import queue
 import random
 import threading
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import inf
 
 from django.conf import settings
 
 from telemetry.backoff import back_off_s
-from telemetry.drivers import driver_for
-from telemetry.drivers.base import Driver, LinkDown, Reading
-from telemetry.wiring import WiredPlc, Wiring
+from telemetry.drivers.base import Driver, LinkDown, Quality, Reading
+from telemetry.load import least_period_s, stretched
+from telemetry.reach import driver_at
+from telemetry.wiring import WiredPlc, WiredTag, Wiring
 
 log = logging.getLogger(__name__)
 
@@ -34,15 +36,31 @@ LONGEST_SPREAD_S = 0.4
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one poll: readings in the order of the PLC's tags, or the sentence of a LinkDown.
+    """What came of one poll: a reading of each of `tags`, or the sentence of a LinkDown.
 
-    `late_s` is how much later than planned it began; None when it had to connect first.
+    `late_s` is how much later than planned it began; None when it had to connect first. `program` is the mark
+    of the program that was read, and `program_change` says so when it is another one than before: then every
+    reading is bad, since the tags may mean something else now. `requests` and `size` in bytes are what it cost.
     """
 
     link: "Link"
+    tags: Sequence[WiredTag]
     readings: Sequence[Reading] | None
     error: str
     late_s: float | None
+    program: str = ""
+    program_change: str = ""
+    requests: int = 0
+    size: int = 0
+
+
+@dataclass(slots=True)
+class PollClass:
+    """The tags of a PLC that are read together, and when they are next."""
+
+    tags: tuple[WiredTag, ...]
+    period_s: float
+    due: float
 
 
 @dataclass(slots=True, eq=False)
@@ -51,7 +69,9 @@ class Link:
 
     plc: WiredPlc
     driver: Driver
-    due: float
+    classes: list[PollClass]
+    held_until: float = 0.0
+    """Left alone until then: it does not answer, or its caps allow no more."""
     busy: bool = False
     closed: threading.Event = field(default_factory=threading.Event)
     failures: int = 0
@@ -63,9 +83,20 @@ class Link:
     said: str = ""
     readings: Mapping[int, Reading] = field(default_factory=dict)
     """The last answer by tag id, empty when the last poll failed."""
+    program: str = ""
+    """The mark of the program that its tags were last read from."""
+    load: str = ""
+    """How far its caps stretch its polls, empty when they do not."""
+    noted: tuple[str, str] = ("", "")
+    """Program and load as they stand in its row."""
 
-    def read(self, begin_at: float | None) -> Outcome:
-        """Read at that moment of `time.monotonic`; without one connect at once, and then read.
+    @property
+    def due(self) -> float:
+        """When it is next to be read."""
+        return max(self.held_until, min((each.due for each in self.classes), default=inf))
+
+    def read(self, tags: Sequence[WiredTag], begin_at: float | None) -> Outcome:
+        """Read these at that moment of `time.monotonic`; without one connect at once, and then read.
 
         Runs in a thread of a pool.
         """
@@ -75,9 +106,12 @@ class Link:
             late_s = time.monotonic() - begin_at
         readings: Sequence[Reading] | None = None
         error = ""
+        before = replace(self.driver.load)
         try:
-            self.driver.open()
-            readings = self.driver.read([tag.spec for tag in self.plc.tags])
+            # A line's next link may have been closed while the one before it was read.
+            if not self.closed.is_set():
+                self.driver.open()
+                readings = self.driver.read([tag.spec for tag in tags])
         except LinkDown as down:
             error = str(down)
         except Exception as wrong:  # a driver's mistake must stay with its own PLC
@@ -85,12 +119,33 @@ class Link:
             error = f"{self.plc.name} could not be read: {type(wrong).__name__}."
         if self.closed.is_set() or readings is None:
             self.driver.close()
-        return Outcome(self, readings, error, late_s)
+        spent = self.driver.load
+        return Outcome(
+            self,
+            tags,
+            readings,
+            error,
+            late_s,
+            program=self.driver.program,
+            requests=spent.requests - before.requests,
+            size=spent.bytes - before.bytes,
+        )
 
     def close(self) -> None:
         """Let go of the PLC; a read that is under way ends, and its outcome is nobody's."""
         self.closed.set()
         self.driver.close()
+
+
+def poll_classes(plc: WiredPlc, now: float) -> list[PollClass]:
+    """The tags of a PLC by period and phase; a class is due at once, or its phase later."""
+    by_class: dict[tuple[float, float], list[WiredTag]] = defaultdict(list)
+    for tag in plc.tags:
+        by_class[tag.period_s, tag.phase_s].append(tag)
+    return [
+        PollClass(tuple(tags), period_s, now + phase_s)
+        for (period_s, phase_s), tags in by_class.items()
+    ]
 
 
 class Links:
@@ -112,18 +167,27 @@ class Links:
             link = before.pop(key, None)
             if link is not None and link.plc != plc:
                 link = self._edited(link, plc)
-            self.by_plc[key] = link or Link(plc, driver_for(plc.endpoint), self.clock())
+            self.by_plc[key] = link or self._link(plc)
         for link in before.values():
             link.close()
         return [link.plc for link in before.values()]
 
+    def _link(self, plc: WiredPlc) -> Link:
+        return Link(plc, driver_at(plc.endpoint), poll_classes(plc, self.clock()))
+
     def _edited(self, old: Link, plc: WiredPlc) -> Link:
         """Keep the connection of a PLC whose tags were edited, unless it is just being read."""
         same_peer = old.plc.endpoint == plc.endpoint
-        new = Link(plc, driver_for(plc.endpoint), self.clock(), status=old.status)
+        new = self._link(plc)
+        new.status, new.noted = old.status, old.noted
         if same_peer:
             new.failures, new.answered, new.error = old.failures, old.answered, old.error
-            new.said, new.due = old.said, old.due
+            new.said, new.held_until = old.said, old.held_until
+            new.program, new.load = old.program, old.load
+            for each in new.classes:
+                # What was read in this rhythm goes on in it; what is new is read at once.
+                same = [one.due for one in old.classes if one.period_s == each.period_s]
+                each.due = min(same, default=each.due)
         if same_peer and not old.busy:
             new.driver = old.driver
         else:
@@ -131,29 +195,34 @@ class Links:
         return new
 
     def start_due(self) -> int:
-        """Begin to read every PLC that is due and not being read; return how many."""
+        """Begin to read every PLC that is due and not being read; return how many.
+
+        Those on one line are read one after another, by one thread.
+        """
         now = self.clock()
         due = [
-            link
-            for link in self.by_plc.values()
-            if link.plc.tags and not link.busy and link.due <= now + SLACK_S
+            link for link in self.by_plc.values() if not link.busy and link.due <= now + SLACK_S
         ]
         # Who has failed most waits longest for a thread of the lane.
         due.sort(key=lambda link: link.failures)
         begin = time.monotonic()
         spread = min(SPREAD_S, LONGEST_SPREAD_S / max(1, len(due)))
-        for place, link in enumerate(due):
-            link.busy = True
-            link.due = max(link.due + link.plc.period_s, now + link.plc.period_s - SLACK_S)
-            self._flying += 1
-            if link.driver.connected:
-                self._readers.submit(self._fly, link, begin + place * spread)
+        for place, flight in enumerate(_flights(due)):
+            work = [(link, _due_tags(link, now)) for link in flight]
+            for link in flight:
+                link.busy = True
+            self._flying += len(flight)
+            if flight[0].driver.connected:
+                self._readers.submit(self._fly, work, begin + place * spread)
             else:
-                self._lane.submit(self._fly, link, None)
+                self._lane.submit(self._fly, work, None)
         return len(due)
 
-    def _fly(self, link: Link, begin_at: float | None) -> None:
-        self._outcomes.put(link.read(begin_at))
+    def _fly(
+        self, work: Sequence[tuple[Link, Sequence[WiredTag]]], begin_at: float | None
+    ) -> None:
+        for place, (link, tags) in enumerate(work):
+            self._outcomes.put(link.read(tags, None if place else begin_at))
 
     def gather(self, until: float, *, window_s: float) -> list[Outcome]:
         """Wait for outcomes until a moment of `time.monotonic`; none are lost, the rest comes later.
@@ -176,7 +245,7 @@ class Links:
             if not found:
                 until = min(until, time.monotonic() + window_s)
             found.append(outcome)
-        return [outcome for outcome in found if self._settle(outcome)]
+        return [settled for outcome in found if (settled := self._settle(outcome))]
 
     def lateness(self) -> dict[str, float]:
         """Return how much later than planned the newest reads began, in milliseconds; empty before any."""
@@ -193,27 +262,33 @@ class Links:
         """How many polls are under way."""
         return self._flying
 
-    def _settle(self, outcome: Outcome) -> bool:
-        """Note on its link how a poll went; False for one of a link that is no more."""
+    def _settle(self, outcome: Outcome) -> Outcome | None:
+        """Note on its link how a poll went, and return it; None for one of a link that is no more."""
         link = outcome.link
         link.busy = False
         if link.closed.is_set():
-            return False
+            return None
         now = self.clock()
         if outcome.readings is None:
             link.failures += 1
             link.error = outcome.error
             link.readings = {}
-            link.due = now + back_off_s(link.failures, random.random())  # noqa: S311 - jitter
-        else:
-            if outcome.late_s is not None:
-                self.late_s.append(outcome.late_s)
-            link.failures, link.error, link.answered = 0, "", now
-            link.readings = {
-                tag.id: reading
-                for tag, reading in zip(link.plc.tags, outcome.readings, strict=True)
-            }
-        return True
+            link.held_until = now + back_off_s(link.failures, random.random())  # noqa: S311 - jitter
+            for each in link.classes:
+                each.due = min(each.due, now)
+            return outcome
+        if outcome.late_s is not None:
+            self.late_s.append(outcome.late_s)
+        link.failures, link.error, link.answered = 0, "", now
+        period_s = min((tag.period_s for tag in outcome.tags), default=link.plc.period_s)
+        link.load = stretched(link.plc.caps, outcome.requests, outcome.size, period_s)
+        least_s = least_period_s(link.plc.caps, outcome.requests, outcome.size)
+        link.held_until = now + least_s if link.load else 0.0
+        outcome = _of_one_program(outcome)
+        link.program = outcome.program or link.program
+        pairs = zip(outcome.tags, outcome.readings or (), strict=True)
+        link.readings = {**link.readings, **{tag.id: reading for tag, reading in pairs}}
+        return outcome
 
     def forget(self) -> None:
         """Close every connection: another worker has the shard."""
@@ -226,3 +301,41 @@ class Links:
         self.forget()
         self._readers.shutdown(wait=False, cancel_futures=True)
         self._lane.shutdown(wait=False, cancel_futures=True)
+
+
+def _flights(due: Sequence[Link]) -> list[list[Link]]:
+    """The links that one thread reads after another: those on one line, and else each alone."""
+    flights: dict[object, list[Link]] = {}
+    for link in due:
+        line = link.plc.endpoint.line
+        key = (line, link.driver.connected) if line else link
+        flights.setdefault(key, []).append(link)
+    return list(flights.values())
+
+
+def _due_tags(link: Link, now: float) -> Sequence[WiredTag]:
+    """The tags of the classes that are due, each of which is due again a period later."""
+    tags: list[WiredTag] = []
+    for each in link.classes:
+        if each.due <= now + SLACK_S:
+            each.due = max(each.due + each.period_s, now + each.period_s - SLACK_S)
+            tags += each.tags
+    return tags
+
+
+def _of_one_program(outcome: Outcome) -> Outcome:
+    """The outcome, with every reading bad when the program in the PLC is not the one known so far."""
+    link, readings = outcome.link, outcome.readings or ()
+    if not (link.program and outcome.program) or outcome.program == link.program:
+        return outcome
+    change = (
+        f"The program in {link.plc.name} has changed; its tags may mean something else now."
+    )
+    link.readings = {}
+    return replace(
+        outcome,
+        readings=[
+            replace(each, value=None, quality=Quality.BAD, error=change) for each in readings
+        ],
+        program_change=change,
+    )

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from ms5.events.facts import State
 from telemetry.drivers.base import Quality, Reading, Value
@@ -31,7 +32,8 @@ class BitMeaning:
 class TagMeaning:
     """What a tag says about its equipment.
 
-    Engineering value = raw x scale + offset. `state_map` takes the raw number. `modulus` is raw too, and
+    Engineering value = raw x scale + offset. `state_map` takes the raw number, and counts more than the
+    `numbering`, which is empty or one of `telemetry.packml`. `modulus` is raw too, and
     scaled along; `max_per_minute` is in pieces.
     """
 
@@ -40,10 +42,25 @@ class TagMeaning:
     scale: float = 1
     offset: float = 0
     state_map: Mapping[int, State] = field(default_factory=dict)
+    numbering: str = ""
     modulus: int | None = None
     max_per_minute: float | None = None
     count_after_reset: bool = True
     bits: tuple[BitMeaning, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One state rule: `when` it applies (a `RuleKind`), what it compares with, and the state it tells.
+
+    `within` is how long ago a counter may have moved; None: nobody knows how long a cycle is.
+    """
+
+    when: str
+    state: State
+    number: int | None = None
+    above: float | None = None
+    within: timedelta | None = None
 
 
 def known(tag: TagMeaning, reading: Reading) -> Value:

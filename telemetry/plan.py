@@ -1,20 +1,29 @@
 """Which requests a set of tags needs: few, within the limits, none of it twice (pure)."""
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import NamedTuple, Protocol
 
 from telemetry.address import (
+    DWORD_BITS,
     REGISTER_BITS,
+    SLC_BITS,
     AddressError,
     ModbusAddress,
+    SlcAddress,
+    SlcFile,
     Table,
     parse_modbus,
+    parse_slc,
 )
 from telemetry.drivers.base import DataType, TagSpec
 
 MAX_REGISTERS = 125
 MAX_BITS = 2000
+SLC_BYTES = 236
+"""What one reply of an SLC carries."""
 
 REGISTERS_OF = {
     DataType.INT16: 1,
@@ -26,6 +35,53 @@ REGISTERS_OF = {
     DataType.UINT64: 4,
     DataType.FLOAT64: 4,
 }
+SLC_SIZES = {
+    SlcFile.TIMER: 6,
+    SlcFile.COUNTER: 6,
+    SlcFile.CONTROL: 6,
+    SlcFile.FLOAT: 4,
+    SlcFile.LONG: 4,
+    SlcFile.TEXT: 84,
+}
+"""Bytes of an element where it is not one word."""
+
+
+class ModbusArea(NamedTuple):
+    """Addresses that can share a request: one table of one device."""
+
+    device_id: int
+    table: Table
+
+
+class SlcArea(NamedTuple):
+    """Elements that can share a request: one data file, or one slot of an input or output file."""
+
+    file: SlcFile
+    number: int
+    slot: int = 0
+
+    @property
+    def size(self) -> int:
+        """The bytes of an element, or of a word of a slot."""
+        return SLC_SIZES.get(self.file, 2)
+
+
+Area = ModbusArea | SlcArea
+Border = tuple[Area, int]
+"""An address that no request may reach across: it may begin there, or end before it."""
+
+
+class BlockLimits(Protocol):
+    """How far one request may reach."""
+
+    @property
+    def max_gap(self) -> int:
+        """How many unwanted addresses may be read along to save a request."""
+        ...
+
+    def of(self, area: Area) -> int:
+        """The most addresses of this area that one request may carry."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +96,33 @@ class Limits:
     max_registers: int = MAX_REGISTERS
     max_bits: int = MAX_BITS
 
-    def of(self, table: Table) -> int:
-        """The most addresses of this table that one request may carry."""
-        if table.of_bits:
+    def of(self, area: Area) -> int:
+        """The most addresses of this area that one request may carry."""
+        if isinstance(area, ModbusArea) and area.table.of_bits:
             return max(1, min(self.max_bits, MAX_BITS))
         return max(1, min(self.max_registers, MAX_REGISTERS))
 
 
 @dataclass(frozen=True, slots=True)
+class SlcLimits:
+    """How an SLC may be asked: by bytes, whatever the elements are."""
+
+    max_gap: int = 16
+
+    def of(self, area: Area) -> int:
+        """The most elements that one request may carry."""
+        return SLC_BYTES // (area.size if isinstance(area, SlcArea) else 2)
+
+
+@dataclass(frozen=True, slots=True)
 class Point:
-    """One tag in a Modbus table: the half-open range [start, start + count) it covers.
+    """One tag in an area: the half-open range [start, start + count) it covers.
 
     `key` is the caller's own: its place among the tags asked for.
     """
 
     key: int
-    device_id: int
-    table: Table
+    area: Area
     start: int
     count: int
 
@@ -67,26 +133,37 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One Modbus read request and the points it answers."""
+    """One read request and the points it answers.
 
-    device_id: int
-    table: Table
+    A point that does not fit into one request is a block of its own, read in `pieces`.
+    """
+
+    area: Area
     start: int
     count: int
     points: tuple[Point, ...]
+
+    def pieces(self, most: int) -> list[tuple[int, int]]:
+        """Start and count of the requests that read it, none with more than so many addresses."""
+        end = self.start + self.count
+        return [(at, min(most, end - at)) for at in range(self.start, end, most)]
 
 
 def modbus_point(key: int, spec: TagSpec) -> Point:
     """Where a tag lies. Raises AddressError when its type does not fit its table."""
     address = parse_modbus(spec.address)
-    if spec.length < 1:
-        raise AddressError(f"{spec.address} has length {spec.length}; it must be 1 or more.")
+    _check_length(spec)
     if not 0 <= spec.device_id <= 0xFF:
         raise AddressError(f"Device id {spec.device_id} does not exist; it is 0 to 255.")
     count = _addresses_of(spec, address)
     if address.number + count > 0x10000:
         raise AddressError(f"{spec.address} with {count} addresses ends beyond 65535.")
-    return Point(key, spec.device_id, address.table, address.number, count)
+    return Point(key, ModbusArea(spec.device_id, address.table), address.number, count)
+
+
+def _check_length(spec: TagSpec) -> None:
+    if spec.length < 1:
+        raise AddressError(f"{spec.address} has length {spec.length}; it must be 1 or more.")
 
 
 def _addresses_of(spec: TagSpec, address: ModbusAddress) -> int:
@@ -105,27 +182,65 @@ def _addresses_of(spec: TagSpec, address: ModbusAddress) -> int:
     return REGISTERS_OF[spec.data_type] * spec.length
 
 
-def plan_blocks(points: Iterable[Point], limits: Limits) -> list[Block]:
+def slc_point(key: int, spec: TagSpec) -> Point:
+    """Where a tag lies in a data file. Raises AddressError when its type does not fit it.
+
+    A bool without a bit is "the word is not zero"; several are bits that run on into the next words.
+    """
+    address = parse_slc(spec.address)
+    _check_length(spec)
+    _check_slc_type(spec, address)
+    bits = DWORD_BITS if address.file == SlcFile.LONG else REGISTER_BITS
+    several = spec.length if spec.data_type != DataType.STRING else 1
+    count = several
+    if spec.data_type == DataType.BOOL and not address.member:
+        count = -(-((address.bit or 0) + several) // bits)
+    start = address.word if address.file.of_slots else address.element
+    if start + count > 0x100:
+        raise AddressError(f"{spec.address} with {count} elements ends beyond 255.")
+    slot = address.element if address.file.of_slots else 0
+    return Point(key, SlcArea(address.file, address.number, slot), start, count)
+
+
+def _check_slc_type(spec: TagSpec, address: SlcAddress) -> None:
+    words = {DataType.INT16, DataType.UINT16}
+    fits = {
+        SlcFile.FLOAT: {DataType.FLOAT32},
+        SlcFile.LONG: {DataType.INT32, DataType.UINT32, DataType.BOOL},
+        SlcFile.TEXT: {DataType.STRING},
+    }.get(address.file, words | {DataType.BOOL})
+    is_bit = address.bit is not None or address.member in SLC_BITS.get(address.file, {})
+    if is_bit:
+        fits = {DataType.BOOL}
+    elif address.member:
+        fits = words
+    if spec.data_type not in fits:
+        kinds = " or ".join(sorted(fits))
+        raise AddressError(f"{spec.address} holds {kinds}, the tag says {spec.data_type}.")
+    if spec.length > 1 and address.member:
+        raise AddressError(f"{spec.address} is one value, the tag says {spec.length} of them.")
+
+
+def plan_blocks(
+    points: Iterable[Point], limits: BlockLimits, borders: Collection[Border] = frozenset()
+) -> list[Block]:
     """Requests that together cover every point once, in the order of their addresses.
 
-    A point is never cut in two. Raises AddressError when one point alone needs more than a
-    request may carry; `check_point` tells beforehand.
+    A point is never cut in two, unless it is larger than any request. No block of several points reaches
+    across a border.
     """
-
-    def place(point: Point) -> tuple[int, str]:
-        return (point.device_id, point.table.value)
-
-    ordered = sorted(points, key=lambda p: (place(p), p.start, p.end, p.key))
+    ordered = sorted(points, key=lambda p: (p.area, p.start, p.end, p.key))
     blocks: list[Block] = []
-    for _, neighbours in groupby(ordered, key=place):
+    for area, neighbours in groupby(ordered, key=lambda p: p.area):
+        limit = limits.of(area)
+        own = sorted(at for place, at in borders if place == area)
         held: list[Point] = []
         end = 0
         for point in neighbours:
-            check_point(point, limits)
             reach = max(end, point.end)
             near = not held or point.start - end <= limits.max_gap
-            fits = not held or reach - held[0].start <= limits.of(point.table)
-            if not (near and fits):
+            fits = not held or reach - held[0].start <= limit
+            if not (near and fits) or (held and _across(own, held[0].start, reach)):
                 blocks.append(_block(held))
                 held, reach = [], point.end
             held.append(point)
@@ -134,14 +249,10 @@ def plan_blocks(points: Iterable[Point], limits: Limits) -> list[Block]:
     return blocks
 
 
-def check_point(point: Point, limits: Limits) -> None:
-    """Nothing, or AddressError when the point does not fit into one request."""
-    limit = limits.of(point.table)
-    if point.count > limit:
-        raise AddressError(
-            f"{point.table}:{point.start} needs {point.count} addresses at once; "
-            f"one request carries {limit}."
-        )
+def _across(borders: Sequence[int], start: int, end: int) -> bool:
+    """Whether a border lies inside [start, end); `borders` rise."""
+    place = bisect_right(borders, start)
+    return place < len(borders) and borders[place] < end
 
 
 def halves(block: Block) -> list[Block]:
@@ -158,7 +269,7 @@ def halves(block: Block) -> list[Block]:
 def _block(points: Sequence[Point]) -> Block:
     first = points[0]
     end = max(point.end for point in points)
-    return Block(first.device_id, first.table, first.start, end - first.start, tuple(points))
+    return Block(first.area, first.start, end - first.start, tuple(points))
 
 
 @dataclass(frozen=True, slots=True)

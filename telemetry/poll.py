@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
@@ -13,14 +14,17 @@ from ms5.processes.heartbeats import heartbeat
 from ms5.processes.leases import give_back, instance, take
 from production.actions import observe
 from production.observation import Observation
-from telemetry import status
-from telemetry.backoff import is_lost
+from telemetry import quarantine, status
+from telemetry.backoff import LOST_AFTER, is_lost
 from telemetry.choices import LinkStatus
 from telemetry.drivers.base import Quality, Reading
-from telemetry.interpret import interpret
+from telemetry.interpret import COUNTER_ROLES, interpret
 from telemetry.links import Link, Links, Outcome
+from telemetry.meaning import TagMeaning
+from telemetry.movement import Seen, watched
 from telemetry.samples import Samples
-from telemetry.wiring import WiredPlc, WiredTag, Wiring, load, version
+from telemetry.telling import Gauges
+from telemetry.wiring import WiredEquipment, WiredPlc, WiredTag, Wiring, load, version
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +36,9 @@ WINDOW_S = 0.15
 """Readings that come within this are written together."""
 LOOK_EVERY_S = 2.0
 """How often the configuration is looked at."""
+
+LEAST_GAP_S = 5.0
+"""A counter that was not read for so long is watched anew."""
 
 BUSY = -1
 ELSEWHERE = -2
@@ -60,6 +67,9 @@ class Poll:
         self._turn = threading.Lock()
         self._wiring: Wiring | None = None
         self._looked_at = clock()
+        self._gauges = Gauges(clock)
+        self._moved: dict[int, Seen] = {}
+        self._warned: set[tuple[int, str]] = set()
 
     def tick(self) -> int:
         """Poll what is due; return how many PLCs answered.
@@ -116,7 +126,13 @@ class Poll:
         for key, known in status.announced(wiring.plcs).items():
             link = self.links.by_plc[key]
             link.status = link.status or known
+        for key, program in status.programs(wiring.plcs).items():
+            link = self.links.by_plc[key]
+            link.program = link.program or program
         self._say_what_was_edited(wiring, before, gone, timezone.now())
+        # A map that was edited may name by now what it did not.
+        self._warned.clear()
+        self._gauges.forget()
         self._wiring, self._looked_at = wiring, clock
 
     def _say_what_was_edited(
@@ -136,11 +152,12 @@ class Poll:
             status.removed(before[key], homeless[key], now)
         for key, plc in wiring.plcs.items():
             old = before.get(key, plc)
-            if (old.name, old.protocol, old.serves) != (plc.name, plc.protocol, plc.serves):
+            if _told(old) != _told(plc):
                 status.described(plc, now)
 
     def _take_over(self, outcomes: Sequence[Outcome], now: datetime) -> None:
         """Write what came: rows first, then links that changed, then what the readings mean."""
+        outcomes = [self._trusted(outcome, now) for outcome in outcomes]
         for outcome in outcomes:
             link = outcome.link
             if link.failures == 1:
@@ -155,6 +172,26 @@ class Poll:
             self._wiring = None
         self._announce([outcome.link for outcome in outcomes], now)
         observe([seen for outcome in outcomes for seen in self._observations(outcome, now)])
+        self._gauges.say(self._samples, [tag for tag, _ in _readings(outcomes)])
+
+    def _trusted(self, outcome: Outcome, now: datetime) -> Outcome:
+        """The outcome, in which every reading is bad as long as nobody has accepted a changed program."""
+        link = outcome.link
+        if outcome.program_change:
+            at_home = [each.id for each in link.plc.homes]
+            quarantine.begin(link.plc.id, at_home, outcome.program_change, now)
+            # What is in quarantine is part of the wiring, which is read anew before the next poll.
+            self._wiring = None
+        why = link.plc.quarantine or outcome.program_change
+        if not why or outcome.readings is None:
+            return outcome
+        bad = [
+            Reading(each.address, None, Quality.BAD, each.source_at, why)
+            for each in outcome.readings
+        ]
+        ids = (tag.id for tag in outcome.tags)
+        link.readings = {**link.readings, **dict(zip(ids, bad, strict=True))}
+        return replace(outcome, readings=bad)
 
     def _announce(self, links: Iterable[Link], now: datetime) -> None:
         """Say which links changed: those that answered again, those that have not for too long."""
@@ -180,9 +217,49 @@ class Poll:
             return
         for equipment in outcome.link.plc.homes:
             pairs = [(tag.meaning, self._reading(tag, now)) for tag in equipment.tags]
-            yield interpret(
-                equipment.id, pairs, running_above=equipment.running_above, received_at=now
+            seen = interpret(
+                equipment.id,
+                pairs,
+                running_above=equipment.running_above,
+                received_at=now,
+                rules=equipment.rules,
+                seen=self._seen(equipment, pairs, outcome.link.plc.period_s),
             )
+            yield seen
+            if seen.state == "no_data" and seen.reason:
+                self._warn(equipment, seen.reason, now)
+
+    def _seen(
+        self,
+        equipment: WiredEquipment,
+        pairs: Sequence[tuple[TagMeaning, Reading]],
+        period_s: float,
+    ) -> Seen | None:
+        """How the counters of an equipment moved, where one of its rules asks that."""
+        if not any(rule.when == "count_movement" for rule in equipment.rules):
+            return None
+        counters = [reading for tag, reading in pairs if tag.role in COUNTER_ROLES]
+        values = [
+            each.value
+            for each in counters
+            if isinstance(each.value, int | float) and not isinstance(each.value, bool)
+        ]
+        before = self._moved.get(equipment.id)
+        if len(values) < len(counters) or not counters:
+            return before
+        at = max(each.source_at for each in counters)
+        gap = timedelta(seconds=max(LEAST_GAP_S, LOST_AFTER * period_s))
+        self._moved[equipment.id] = seen = watched(before, values, at, gap)
+        return seen
+
+    def _warn(self, equipment: WiredEquipment, reason: str, now: datetime) -> None:
+        """Tell a person once of a state that nobody configured."""
+        if (equipment.id, reason) in self._warned:
+            return
+        self._warned.add((equipment.id, reason))
+        roles = {tag.meaning.role: tag.id for tag in equipment.tags}
+        told_by = roles.get("state_word", equipment.tags[0].id)
+        quarantine.unknown_state(told_by, reason, now)
 
     def _reading(self, tag: WiredTag, now: datetime) -> Reading:
         link = self.links.by_plc.get(tag.plc_id)
@@ -193,10 +270,15 @@ class Poll:
         return Reading(tag.spec.address, None, Quality.BAD, now, error)
 
 
+def _told(plc: WiredPlc) -> tuple[object, ...]:
+    """What of a PLC the boards that know its link are told of."""
+    return plc.name, plc.protocol, plc.serves, plc.quarantine
+
+
 def _readings(outcomes: Iterable[Outcome]) -> Iterator[tuple[WiredTag, Reading]]:
     for outcome in outcomes:
         if outcome.readings is not None:
-            yield from zip(outcome.link.plc.tags, outcome.readings, strict=True)
+            yield from zip(outcome.tags, outcome.readings, strict=True)
 
 
 def _stale(link: Link, now: datetime) -> Iterator[tuple[WiredTag, Reading]]:

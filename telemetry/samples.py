@@ -66,7 +66,11 @@ class Samples:
             judged[tag.id] = reading
             shown = show(tag.meaning, reading)
             if worth_keeping(
-                before, shown, deadband=tag.deadband, longest=tag.longest_interval
+                before,
+                shown,
+                deadband=tag.deadband,
+                longest=tag.longest_interval,
+                percent=tag.deadband_is_percent,
             ):
                 kept[tag.id] = shown
                 _log(tag, before, shown)
@@ -81,6 +85,10 @@ class Samples:
         # A rollback must not leave us believing that what was undone is kept.
         transaction.on_commit(lambda: self._commit(kept, judged, unwritten, now))
         return len(kept)
+
+    def kept(self, tag_id: int) -> Shown | None:
+        """Return what was last kept of a tag."""
+        return self._kept.get(tag_id)
 
     def _is_news(self, key: int, kept: Mapping[int, Shown]) -> bool:
         before, shown = self._kept.get(key), kept[key]

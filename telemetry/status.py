@@ -10,6 +10,7 @@ from ms5.events.facts import PlcStatus
 from ms5.events.log import append, recording
 from ms5.events.retry import retried
 from production.actions import lose
+from telemetry import quarantine
 from telemetry.choices import LinkStatus
 from telemetry.links import Link
 from telemetry.models import Plc, PlcLink
@@ -18,6 +19,7 @@ from telemetry.wiring import WiredPlc
 log = logging.getLogger(__name__)
 
 _REASON = 200
+_MARK = 200
 """Characters of the reason that an equipment keeps."""
 _STATUS: Mapping[str, Literal["connected", "lost", "disabled"]] = {
     LinkStatus.CONNECTED: "connected",
@@ -35,6 +37,12 @@ def announced(plc_ids: Collection[int]) -> Mapping[int, str]:
     """Return what was last announced of these links; nothing of one that has never been."""
     rows = PlcLink.objects.filter(plc__in=plc_ids, since__isnull=False)
     return dict(rows.values_list("plc", "status"))
+
+
+def programs(plc_ids: Collection[int]) -> Mapping[int, str]:
+    """Return the mark of the program that each PLC was last read with, where it has one."""
+    rows = PlcLink.objects.filter(plc__in=plc_ids).exclude(program="")
+    return dict(rows.values_list("plc", "program"))
 
 
 def deleted(plc_ids: Collection[int]) -> set[int]:
@@ -57,6 +65,11 @@ def note(links: Sequence[Link], now: datetime) -> None:
             last_ok_at=now, last_try_at=now, failures=0, error=""
         )
     for link in links:
+        if link.noted != (link.program, link.load):
+            link.noted = (link.program, link.load)
+            PlcLink.objects.filter(plc=link.plc.id).update(
+                program=link.program[:_MARK], load=link.load[:_MARK]
+            )
         if link.failures:
             row = PlcLink.objects.filter(plc=link.plc.id)
             row.update(last_try_at=now, failures=link.failures)
@@ -145,7 +158,12 @@ def _become(
 
 def _say(link: PlcLink, plc: WiredPlc, now: datetime) -> None:
     facts = facts_of(
-        code=plc.code, name=plc.name, protocol=plc.protocol, link=link, serves=plc.serves
+        code=plc.code,
+        name=plc.name,
+        protocol=plc.protocol,
+        link=link,
+        serves=plc.serves,
+        distrusted=quarantine.standing([plc.id]).get(plc.id, ""),
     )
     for line, fact in facts.items():
         append("plc_status", fact, occurred_at=now, line_id=line)
@@ -158,8 +176,11 @@ def facts_of(
     protocol: str,
     link: PlcLink,
     serves: Sequence[tuple[str, str]],
+    distrusted: str = "",
 ) -> Mapping[str | None, PlcStatus]:
     """Return the public state of a link per line it serves, with the equipment of that line only.
+
+    `distrusted` is why no value of it counts although it answers, and is its error then.
 
     One that serves no line stands under None. Nothing in it moves without a change of the link, so that a
     board that has heard every fact holds what a fresh one is given. Raises ValueError for a link of which
@@ -179,7 +200,7 @@ def facts_of(
             status=_STATUS[link.status],
             since=link.since,
             last_ok_at=None if answers else link.last_ok_at,
-            error=None if answers else link.error or None,
+            error=(distrusted if answers else link.error or distrusted) or None,
             equipment_codes=codes,
         )
         for line, codes in (by_line or {None: []}).items()

@@ -8,6 +8,7 @@ from celery.signals import worker_shutdown
 from django.conf import settings
 from django.utils import timezone
 
+from telemetry import minutes
 from telemetry.poll import ELSEWHERE, PERIOD_S, Poll
 from telemetry.samples import prune
 
@@ -34,6 +35,18 @@ def poll(shard: int, hops: int = HOPS) -> int:
 def prune_samples() -> int:
     """Drop samples beyond their retention; return how many went."""
     return prune(before=timezone.now() - timedelta(days=settings.SAMPLE_RETENTION_DAYS))
+
+
+@shared_task
+def roll_up_samples() -> int:
+    """Sum the samples of the minutes that are over up; return how many minutes of tags were written."""
+    return minutes.roll_up(timezone.now())
+
+
+@shared_task
+def prune_minutes() -> int:
+    """Drop minutes beyond their retention; return how many went."""
+    return minutes.prune(before=timezone.now() - timedelta(days=settings.MINUTE_RETENTION_DAYS))
 
 
 def _poll_of(shard: int) -> Poll:

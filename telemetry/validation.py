@@ -7,7 +7,7 @@ from telemetry.address import AddressError, logix_target
 from telemetry.choices import DataType, Protocol, Role
 from telemetry.drivers.base import TagSpec
 from telemetry.meaning import scaled_modulus
-from telemetry.plan import Limits, check_point, modbus_point
+from telemetry.plan import modbus_point, slc_point
 
 _COUNTERS = {Role.GOOD_COUNT, Role.TOTAL_COUNT, Role.REJECT_COUNT}
 _WHOLE_TYPES = set(DataType) - {
@@ -21,10 +21,13 @@ _WHOLE_TYPES = set(DataType) - {
 def address_error(protocol: str, spec: TagSpec) -> str:
     """Say why the protocol cannot read this address as this type; empty when it can."""
     try:
-        if protocol == Protocol.MODBUS_TCP:
-            check_point(modbus_point(0, spec), Limits())
-        else:
-            logix_target(spec)
+        match Protocol(protocol):
+            case Protocol.LOGIX:
+                logix_target(spec)
+            case Protocol.SLC:
+                slc_point(0, spec)
+            case _:
+                modbus_point(0, spec)
     except AddressError as wrong:
         return str(wrong)
     return ""
@@ -56,11 +59,11 @@ def modulus_error(modulus: int | None, scale: float | None) -> str:
     return ""
 
 
-def state_map_error(role: str, state_map: object) -> str:
+def state_map_error(role: str, state_map: object, numbering: str = "") -> str:
     """Say what is wrong with a state map; empty when it is well, or of another role and empty."""
     if not isinstance(state_map, Mapping):
         return 'A state map is an object such as {"1": "running"}.'
-    if role == Role.STATE_WORD and not state_map:
+    if role == Role.STATE_WORD and not state_map and not numbering:
         return "A state word needs a state map."
     for raw, state in state_map.items():
         try:

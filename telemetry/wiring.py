@@ -3,17 +3,21 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Count, Max
+from django.utils import timezone
 
-from production.models import Equipment
-from telemetry.choices import Role
+from production.choices import State
+from production.models import Equipment, IdealCycle
+from telemetry import quarantine
+from telemetry.choices import DeadbandKind, Role
 from telemetry.drivers.base import Endpoint, TagSpec
 from telemetry.interpret import COUNTER_ROLES, STATE_ROLES
-from telemetry.meaning import BitMeaning, TagMeaning
-from telemetry.models import MessageBit, Plc, Tag
+from telemetry.load import Caps
+from telemetry.meaning import BitMeaning, Rule, TagMeaning
+from telemetry.models import MessageBit, Plc, StateRule, Tag
 from telemetry.validation import state_map_error
 
 # Which role's PLC is the home of an equipment: the most telling first.
@@ -32,6 +36,11 @@ class WiredTag:
     meaning: TagMeaning
     deadband: float
     longest_interval: timedelta
+    deadband_is_percent: bool = False
+    serves: tuple[str, str] | None = None
+    """Codes of the line and the equipment that it speaks of, in a role or none."""
+    period_s: float = 1.0
+    phase_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +54,7 @@ class WiredEquipment:
     id: int
     running_above: float
     tags: tuple[WiredTag, ...]
+    rules: tuple[Rule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +68,11 @@ class WiredPlc:
     endpoint: Endpoint
     period_s: float
     tags: tuple[WiredTag, ...]
+    caps: Caps
     serves: tuple[tuple[str, str], ...]
     homes: tuple[WiredEquipment, ...]
+    quarantine: str = ""
+    """Why none of its values counts: its program changed, and nobody has accepted it yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +85,16 @@ class Wiring:
 
 
 def version() -> tuple[object, ...]:
-    """Return what changes with any edit, addition or removal that matters to polling; five small queries."""
+    """Return what changes with any edit, addition or removal that matters to polling; seven small queries."""
     counted = tuple(
         tuple(model.objects.aggregate(rows=Count("pk"), newest=Max("updated_at")).values())
-        for model in (Plc, Tag, MessageBit)
+        for model in (Plc, Tag, MessageBit, StateRule)
     )
+    cycles = IdealCycle.objects.aggregate(rows=Count("pk"), newest=Max("pk"))
     equipment = Equipment.objects.order_by("pk").values_list(
         "pk", "code", "line__code", "running_above"
     )
-    return (*counted, tuple(equipment))
+    return (*counted, tuple(cycles.values()), tuple(equipment))
 
 
 def load(shard: int) -> Wiring:
@@ -89,6 +103,7 @@ def load(shard: int) -> Wiring:
     seen = version()
     tags, plcs = _tags(), {plc.pk: plc for plc in Plc.objects.order_by("pk")}
     equipment = {each.pk: each for each in Equipment.objects.select_related("line")}
+    distrusted = quarantine.standing(plcs.keys())
     homes: dict[int, list[WiredEquipment]] = defaultdict(list)
     for home, each in _equipment(tags, plcs, equipment):
         homes[home].append(each)
@@ -104,9 +119,11 @@ def load(shard: int) -> Wiring:
             protocol=plc.protocol,
             endpoint=plc.endpoint,
             period_s=plc.poll_period_s,
+            caps=Caps(plc.max_requests_per_s, plc.max_bytes_per_s),
             tags=tuple(tag for tag, _ in tags[plc.pk]),
             serves=tuple(sorted((each.line.code, each.code) for each in served)),
             homes=tuple(homes[plc.pk]),
+            quarantine=distrusted.get(plc.pk, ""),
         )
     # PLCs of a line are read one after another, so that what they say is written together.
     in_order = sorted(wired.items(), key=lambda item: (item[1].serves[:1], item[0]))
@@ -125,7 +142,8 @@ def _tags() -> Mapping[int, list[tuple[WiredTag, int | None]]]:
             BitMeaning(bit.bit, bit.text, bit.kind, bit.severity, bit.source, bit.reason_code)
         )
     found: dict[int, list[tuple[WiredTag, int | None]]] = defaultdict(list)
-    for tag in Tag.objects.filter(enabled=True).select_related("plc").order_by("plc", "pk"):
+    rows = Tag.objects.filter(enabled=True).select_related("plc", "equipment__line")
+    for tag in rows.order_by("plc", "pk"):
         meaning = TagMeaning(
             name=tag.name,
             role=tag.role,
@@ -133,8 +151,9 @@ def _tags() -> Mapping[int, list[tuple[WiredTag, int | None]]]:
             offset=tag.offset,
             # With a map that is wrong no word means anything, and the equipment says so.
             state_map={}
-            if state_map_error(tag.role, tag.state_map)
+            if state_map_error(tag.role, tag.state_map, tag.numbering)
             else {int(raw): state for raw, state in tag.state_map.items()},
+            numbering=tag.numbering,
             modulus=tag.modulus,
             max_per_minute=tag.max_per_minute,
             count_after_reset=tag.count_after_reset,
@@ -148,6 +167,10 @@ def _tags() -> Mapping[int, list[tuple[WiredTag, int | None]]]:
             meaning=meaning,
             deadband=tag.deadband,
             longest_interval=timedelta(seconds=tag.longest_interval_s),
+            period_s=tag.period_s or tag.plc.poll_period_s,
+            phase_s=tag.phase_s,
+            deadband_is_percent=tag.deadband_kind == DeadbandKind.PERCENT,
+            serves=(tag.equipment.line.code, tag.equipment.code) if tag.equipment else None,
         )
         found[tag.plc_id].append((wired, None if tag.role == Role.NONE else tag.equipment_id))
     return found
@@ -164,6 +187,7 @@ def _equipment(
         for tag, equipment_id in wired:
             if equipment_id is not None and plcs[plc_id].enabled:
                 by_equipment[equipment_id].append(tag)
+    rules = _rules(timezone.now())
     for equipment_id, own in by_equipment.items():
         home = min(own, key=lambda tag: _RANK.get(tag.meaning.role, len(_RANK))).plc_id
         yield (
@@ -172,8 +196,38 @@ def _equipment(
                 id=equipment_id,
                 running_above=equipment[equipment_id].running_above,
                 tags=tuple(tag if tag.plc_id == home else _guest(tag) for tag in own),
+                rules=tuple(rules.get(equipment_id, ())),
             ),
         )
+
+
+def _rules(now: datetime) -> Mapping[int, list[Rule]]:
+    """Return the state rules by equipment. A cycle of no length of its own is the slowest that is in force."""
+    found: dict[int, list[Rule]] = defaultdict(list)
+    rows = list(StateRule.objects.order_by("equipment", "position"))
+    slowest: dict[int, float] = {}
+    standards = IdealCycle.objects.filter(
+        equipment__in={row.equipment_id for row in rows}, effective_from__lte=now
+    )
+    newest = {
+        (row.equipment_id, row.product_id): float(row.seconds)
+        for row in standards.order_by("effective_from")
+    }
+    for (equipment_id, _), seconds in newest.items():
+        slowest[equipment_id] = max(seconds, slowest.get(equipment_id, 0.0))
+    for row in rows:
+        cycle_s = row.cycle_s or slowest.get(row.equipment_id)
+        known = row.cycles is not None and cycle_s is not None
+        found[row.equipment_id].append(
+            Rule(
+                when=row.when,
+                state=State(row.state).value,
+                number=row.number,
+                above=row.above,
+                within=timedelta(seconds=row.cycles * cycle_s) if known else None,
+            )
+        )
+    return found
 
 
 def _guest(tag: WiredTag) -> WiredTag:

@@ -22,6 +22,8 @@ def _tidy() -> None:
 
 os.environ.setdefault("MS5_DATA_DIR", _scratch)
 os.environ.setdefault("MS5_TEST_SQLITE", str(Path(_scratch) / "test.sqlite3"))
+# Simulated controllers listen wherever there is room.
+os.environ.setdefault("MS5_PLC_PORTS", "1-65535")
 
 from ms5.settings import *  # noqa: E402, F403
 

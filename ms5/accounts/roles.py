@@ -73,8 +73,8 @@ _CALLS = ("andoncall", "callevent", "escalation", "escalationstep")
 _ROSTER = ("duty", "rosterentry")
 _POLICIES = ("policy", "policylevel", "policyrecipient", "rule")
 _CHANNELS = ("endpoint", "contact")
-_CONTROLLERS = ("plc", "tag", "messagebit")
-_READINGS = ("plclink", "taglatest", "sample")
+_CONTROLLERS = ("plc", "tag", "messagebit", "staterule")
+_READINGS = ("plclink", "taglatest", "sample", "tagimport", "configurationwarning")
 
 _BOARDS = _view("production", *_PLANT, *_RECORDS, *_STANDARDS, *_QUALITY_STANDARDS) | _view(
     "andon", *_CALLS

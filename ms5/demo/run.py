@@ -61,6 +61,8 @@ def environment(wishes: Wishes, redis_url: str) -> dict[str, str]:
         "ALLOWED_HOSTS": ",".join(names),
         "MS5_ALLOWED_ORIGINS": ",".join(f"http://{name}:{wishes.port}" for name in names),
         "MS5_LOG_FORMAT": "text",
+        # The simulated controllers listen where there is room (ms5.demo.ports).
+        "MS5_PLC_PORTS": "44818,502,20000-32767",
         # `migrate` has just made them; three times more would delay the first page.
         "CELERY_SKIP_CHECKS": "1",
         # That we are root, and what Celery 6 will do otherwise when Redis is lost: not news.

@@ -16,7 +16,11 @@ def driver_for(endpoint: Endpoint) -> Driver:
             from telemetry.drivers.logix import LogixReader  # noqa: PLC0415  (see above)
 
             return LogixReader(endpoint)
-        case "modbus_tcp":
+        case "slc":
+            from telemetry.drivers.slc import SlcReader  # noqa: PLC0415  (see above)
+
+            return SlcReader(endpoint)
+        case "modbus_tcp" | "modbus_rtu" | "modbus_rtu_tcp":
             from telemetry.drivers.modbus import ModbusReader  # noqa: PLC0415  (see above)
 
             return ModbusReader(endpoint)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
+ProtocolName = Literal["logix", "slc", "modbus_tcp", "modbus_rtu", "modbus_rtu_tcp"]
 Scalar = bool | int | float
 Value = Scalar | str | tuple[Scalar, ...] | None
 
@@ -86,15 +87,38 @@ class Endpoint:
 
     `path` is the Logix route behind the address ("" or a slot such as "2", or a longer CIP
     path). `timeout_s` is the deadline of one whole exchange: an open, or a read with all its
-    frames. Modbus options: `max_gap`, `max_registers`, `max_bits` (see `telemetry.plan`).
+    frames. `pause_s` is the least time between an answer and the next request. `serial` is the
+    format of a serial line, such as "19200 8E1", whose device `host` then names. Options of
+    Modbus: `max_gap`, `max_registers`, `max_bits` (see `telemetry.plan`).
     """
 
-    protocol: Literal["logix", "modbus_tcp"]
+    protocol: ProtocolName
     host: str
     port: int
     path: str = ""
     timeout_s: float = 2.0
+    pause_s: float = 0.0
+    serial: str = ""
     options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def line(self) -> str:
+        """The line it shares with other devices; empty when it has a connection of its own."""
+        match self.protocol:
+            case "modbus_rtu":
+                return self.host
+            case "modbus_rtu_tcp":
+                return f"{self.host}:{self.port}"
+            case _:
+                return ""
+
+
+@dataclass(slots=True)
+class Load:
+    """What reading has cost a PLC since the driver was made: requests, and bytes both ways."""
+
+    requests: int = 0
+    bytes: int = 0
 
 
 class LinkDown(Exception):
@@ -111,6 +135,19 @@ class Driver(Protocol):
     @property
     def connected(self) -> bool:
         """True from a successful open to the first error or close."""
+        ...
+
+    @property
+    def load(self) -> Load:
+        """What it has asked of the PLC so far."""
+        ...
+
+    @property
+    def program(self) -> str:
+        """A mark of the program in the PLC as of the last open or read; empty when it shows none.
+
+        Another mark than before means that the tags may mean something else now.
+        """
         ...
 
     def open(self) -> None:

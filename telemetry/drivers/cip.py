@@ -1,6 +1,7 @@
 """The CIP replies inside an EtherNet/IP answer, checked for what they claim (pure)."""
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 READ_TAG = 0x4C
@@ -73,12 +74,13 @@ def parse_reply(message: bytes, service: int) -> CipReply:
     return CipReply(status, extended, message[4 + 2 * words :])
 
 
-def split_replies(payload: bytes, service: int, count: int) -> list[CipReply]:
-    """The replies in the payload of a multi-service packet, which must be just so many.
+def split_replies(payload: bytes, services: Sequence[int]) -> list[CipReply]:
+    """The replies in the payload of a multi-service packet, one to each of these services.
 
     Layout: count, an offset for each from the start of the payload, the replies. Raises
     Malformed also when the offsets do not rise, since replies would then be taken twice.
     """
+    count = len(services)
     table_end = 2 + 2 * count
     if len(payload) < table_end:
         raise Malformed("a packet of replies that ends within its table")
@@ -92,7 +94,7 @@ def split_replies(payload: bytes, service: int, count: int) -> list[CipReply]:
         raise Malformed("replies that overlap")
     return [
         parse_reply(payload[start:end], service)
-        for start, end in zip(offsets, ends, strict=True)
+        for service, start, end in zip(services, offsets, ends, strict=True)
     ]
 
 

@@ -1,4 +1,4 @@
-"""pycomm3's Logix driver with its socket replaced and its replies checked."""
+"""pycomm3's drivers with their socket replaced and their replies checked."""
 
 import contextlib
 import itertools
@@ -8,13 +8,13 @@ import struct
 from dataclasses import dataclass
 from typing import Any, cast
 
-from pycomm3 import LogixDriver
+from pycomm3 import CIPDriver, LogixDriver, SLCDriver
 from pycomm3.cip import PortSegment
 from pycomm3.const import MICRO800_PREFIX
 from pycomm3.exceptions import PycommError
 from pycomm3.packets.ethernetip import SendUnitDataRequestPacket
 
-from telemetry.drivers.base import Endpoint, LinkDown
+from telemetry.drivers.base import Endpoint, LinkDown, Load
 from telemetry.drivers.cip import CipReply, Malformed, parse_reply
 from telemetry.drivers.deadline import DeadlineSocket
 
@@ -38,8 +38,8 @@ class _Sent:
     sequence: bytes
 
 
-class CipLink(LogixDriver):
-    """One CIP connection to a Logix controller, good until its first error.
+class Contained(CIPDriver):
+    """One CIP connection to a controller, good until its first error.
 
     pycomm3 (1.2.16, no longer developed) takes whatever comes next for the answer, waits per
     `recv`, never notices the end of the stream, and blocks in `close`. Its sending and
@@ -47,15 +47,13 @@ class CipLink(LogixDriver):
 
     * all waiting is bounded by the deadline of the link, and the stream's end is an error;
     * every request has a context of its own, and a reply must repeat it, or for connected
-      messages the sequence number, since controllers need not repeat the context there;
-    * tags are asked for by name, so that a program download cannot move what is read.
+      messages the sequence number, since controllers need not repeat the context there.
     """
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: Endpoint, load: Load, **settings: Any) -> None:
         route = f"/{endpoint.path}" if endpoint.path else ""
-        super().__init__(f"{endpoint.host}:{endpoint.port}{route}", init_tags=False)
-        self.link = DeadlineSocket(endpoint.host, endpoint.port)
-        self.multiple = True
+        super().__init__(f"{endpoint.host}:{endpoint.port}{route}", **settings)
+        self.link = DeadlineSocket(endpoint.host, endpoint.port, load, pause_s=endpoint.pause_s)
         self._contexts = itertools.count(int.from_bytes(os.urandom(4), "little"))
         self._sent = _Sent(0, 0, 0, b"")
         self._leaving = False
@@ -68,19 +66,18 @@ class CipLink(LogixDriver):
         self._cfg["vsn"] = os.urandom(4)
         if not self._register_session():
             raise LinkDown(f"{self.link.peer} refused an EtherNet/IP session.")
-        product = self._list_identity().get("product_name", "")
-        if product.startswith(MICRO800_PREFIX):
-            self.multiple = False
-            self._micro800 = True
-            route = cast(list[Any], self._cfg["cip_path"])
-            if route and isinstance(route[-1], PortSegment):
-                route.pop()
-        if not self._forward_open():
+        self._introduce()
+        if self._forward_open():
+            return True
+        if self._cfg["extended forward open"]:
             self._cfg["extended forward open"] = False
             self._cfg["connection_size"] = 500
-            if not self._forward_open():
-                raise LinkDown(f"{self.link.peer} refused a CIP connection.")
-        return True
+            if self._forward_open():
+                return True
+        raise LinkDown(f"{self.link.peer} refused a CIP connection.")
+
+    def _introduce(self) -> None:
+        """Learn what must be known of the controller before its connection is opened."""
 
     def close(self) -> None:
         """Say farewell if the kernel takes it at once, and drop the socket. Never raises."""
@@ -139,3 +136,44 @@ class CipLink(LogixDriver):
         if stale:
             raise LinkDown(f"{peer} sent the answer to another request.")
         return frame
+
+
+class CipLink(Contained, LogixDriver):
+    """A connection to a Logix controller, which is asked for tags by name and never uploads them.
+
+    So a program download cannot move what is read.
+    """
+
+    def __init__(self, endpoint: Endpoint, load: Load) -> None:
+        super().__init__(endpoint, load, init_tags=False)
+        self.multiple = True
+        self.identity: dict[str, Any] = {}
+
+    def _introduce(self) -> None:
+        """A Micro800 takes one service at a time, and has no backplane."""
+        self.identity = self._list_identity()
+        if self.identity.get("product_name", "").startswith(MICRO800_PREFIX):
+            self.multiple = False
+            self._micro800 = True
+            route = cast(list[Any], self._cfg["cip_path"])
+            if route and isinstance(route[-1], PortSegment):
+                route.pop()
+
+
+class SlcLink(Contained, SLCDriver):
+    """A connection to an SLC or a MicroLogix, which carries PCCC messages."""
+
+    @property
+    def requester(self) -> bytes:
+        """Who asks, which a reply must repeat: its length, our vendor and serial number."""
+        return b"\x07" + cast(bytes, self._cfg["vid"]) + cast(bytes, self._cfg["vsn"])
+
+
+def root(error: PycommError, peer: str) -> LinkDown:
+    """The LinkDown that the library has wrapped in its own errors, or one made of them."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, LinkDown):
+            return cause
+        cause = cause.__cause__
+    return LinkDown(f"{peer} could not be asked: {error}.")

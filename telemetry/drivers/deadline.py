@@ -5,7 +5,7 @@ import errno
 import socket
 import time
 
-from telemetry.drivers.base import LinkDown
+from telemetry.drivers.base import LinkDown, Load
 
 _REASONS = {
     errno.ECONNREFUSED: "refused the connection",
@@ -17,6 +17,25 @@ _REASONS = {
 }
 
 
+class Pause:
+    """The least time between an answer and the next request, for devices that need a rest."""
+
+    def __init__(self, pause_s: float) -> None:
+        self._pause_s = pause_s
+        self._until = 0.0
+
+    def begin(self) -> None:
+        self._until = time.monotonic() + self._pause_s if self._pause_s else 0.0
+
+    def wait(self) -> float:
+        """Sleep until it is over; return the seconds, which no deadline may count."""
+        rest = self._until - time.monotonic() if self._until else 0.0
+        if rest <= 0:
+            return 0.0
+        time.sleep(rest)
+        return rest
+
+
 class DeadlineSocket:
     """Connects, sends and receives, each until `deadline` at the latest.
 
@@ -25,8 +44,10 @@ class DeadlineSocket:
     up by the system's resolver, which keeps time-outs of its own; an address is not looked up.
     """
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, load: Load, *, pause_s: float = 0.0) -> None:
         self.peer = f"{host}:{port}"
+        self.load = load
+        self._pause = Pause(pause_s)
         self.timeout_s = 0.0
         self.deadline = 0.0
         self._address = (host, port)
@@ -48,6 +69,9 @@ class DeadlineSocket:
             raise self._down(error) from error
 
     def send(self, message: bytes) -> None:
+        self.deadline += self._pause.wait()
+        self.load.requests += 1
+        self.load.bytes += len(message)
         try:
             sock = self._open_socket()
             sock.settimeout(self._remaining())
@@ -65,6 +89,8 @@ class DeadlineSocket:
             raise self._down(error) from error
         if not received:
             raise LinkDown(f"{self.peer} closed the connection.")
+        self.load.bytes += len(received)
+        self._pause.begin()
         return received
 
     def receive_exactly(self, count: int) -> bytes:
@@ -73,6 +99,14 @@ class DeadlineSocket:
         while len(received) < count:
             received += self.receive_some(count - len(received))
         return bytes(received)
+
+    def discard(self) -> None:
+        """Forget what has come unasked: on a shared line it could be taken for the next answer."""
+        if self._sock is not None:
+            with contextlib.suppress(OSError):
+                self._sock.settimeout(0)
+                while self._sock.recv(4096):
+                    pass
 
     def send_without_waiting(self, message: bytes) -> None:
         """Hand the message to the kernel if it takes it at once; a farewell may be lost."""

@@ -23,13 +23,19 @@ from telemetry.drivers.cip import (
     pack_requests,
     split_replies,
 )
-from telemetry.drivers.cip_link import CipLink
+from telemetry.drivers.cip_link import CipLink, root
 from telemetry.drivers.reader import Answers, Reader
 from telemetry.plan import ReadSize, plan_packets
 
+GET_ATTRIBUTES = 0x03
+CHANGES_PATH = b"\x02\x20\xac\x24\x01"
+CHANGES = struct.pack("<H5H", 5, 1, 2, 3, 4, 10)
+"""The attributes of the program that move with every change of a tag, a type or a routine."""
+CHANGES_SIZE = 2 + 5 * 4 + 2 * 2 + 3 * 4
+
 # Sequence, service, path and count around the reads; sequence, service, status and count
-# around their replies.
-PACKET_OVERHEAD = 12
+# around their replies; and the mark of the program, which travels with the last reads.
+PACKET_OVERHEAD = 12 + 56
 # Per read in a packet: its offset, its service and element count; its offset, status and type.
 REQUEST_OVERHEAD = 5
 REPLY_OVERHEAD = 10
@@ -93,6 +99,7 @@ class LogixReader(Reader):
     def __init__(self, endpoint: Endpoint) -> None:
         super().__init__(endpoint)
         self._plc: CipLink | None = None
+        self._tells_changes = True
 
     @property
     def connected(self) -> bool:
@@ -111,16 +118,18 @@ class LogixReader(Reader):
                     plc._info = plc.get_plc_info()  # noqa: SLF001  (its upload needs the revision)
                     tags = plc.get_tag_list(program="*")
                 except PycommError as error:
-                    raise _root(error, self.peer) from error
+                    raise root(error, self.peer) from error
         return [leaf for tag in tags for leaf in _leaves(tag["tag_name"], tag)]
 
     def _connect(self) -> None:
+        self._tells_changes = True
         try:
-            self._plc = CipLink(self.endpoint)
+            self._plc = CipLink(self.endpoint, self.load)
             self._plc.link.allow(self.endpoint.timeout_s)
             self._plc.open()
         except PycommError as error:
-            raise _root(error, self.peer) from error
+            raise root(error, self.peer) from error
+        self._mark(_changes(self._plc), Answers(()))
 
     def _disconnect(self) -> None:
         plc, self._plc = self._plc, None
@@ -145,11 +154,36 @@ class LogixReader(Reader):
         groups, large = plan_packets([read.size for read in reads], limit)
         if not plc.multiple:
             groups = [[index] for group in groups for index in group]
-        for group in groups:
-            _read_group(plc, [reads[index] for index in group], answers)
         for index in large:
             reply = _read_fragments(plc, reads[index])
             _settle(answers, reads[index], reply, answers.arrived())
+        # Whether the program has changed is asked last, in the packet of the last tags: what was
+        # read before an unchanged mark belongs to the program of that mark.
+        marked: CipReply | None = None
+        for group in groups:
+            is_last = group is groups[-1] and self._tells_changes and plc.multiple
+            marked = _read_group(plc, [reads[index] for index in group], answers, mark=is_last)
+        if self._tells_changes and reads and not (groups and plc.multiple):
+            marked = _changes(plc)
+        if marked is not None:
+            self._mark(marked, answers)
+
+    def _mark(self, changes: CipReply, answers: Answers) -> None:
+        """Remember what tells the program in the PLC from another one."""
+        plc = self._open_plc()
+        revision = plc.identity.get("revision", {})
+        parts = [
+            plc.identity.get("serial", ""),
+            ".".join(str(revision[key]) for key in ("major", "minor") if key in revision),
+        ]
+        self._tells_changes = bool(changes.payload)
+        if self._tells_changes:
+            if len(changes.payload) != CHANGES_SIZE:
+                # What came before belongs to a program that nobody knows.
+                answers.forget()
+                raise LinkDown(f"{self.peer} sent half of what it counts of its changes.")
+            parts.append(changes.payload.hex())
+        self.program = " ".join(part for part in parts if part)
 
 
 def _reads(answers: Answers) -> list[_Read]:
@@ -171,26 +205,41 @@ def _addressed(spec: TagSpec) -> tuple[LogixTarget, bytes]:
     return target, path
 
 
-def _read_group(plc: CipLink, group: list[_Read], answers: Answers) -> None:
-    if len(group) == 1:
+def _changes(plc: CipLink) -> CipReply:
+    """What the controller counts of its own changes (1756-PM020, checking for tag changes).
+
+    Refused where it does not count; then a changed type is noticed all the same, by its code.
+    """
+    return plc.ask(GET_ATTRIBUTES, CHANGES_PATH, CHANGES)
+
+
+def _read_group(
+    plc: CipLink, group: list[_Read], answers: Answers, *, mark: bool
+) -> CipReply | None:
+    """Read these tags in one packet, and with the mark of the program when asked to; return that."""
+    if len(group) == 1 and not mark:
         read = group[0]
         reply = plc.ask(READ_TAG, read.path, struct.pack("<H", read.target.elements))
         _settle(answers, read, reply, answers.arrived())
-        return
-    packet = pack_requests([read.request for read in group])
-    reply = plc.ask(MULTIPLE_SERVICE, request_path(0x02, 1), packet)
+        return None
+    requests, services = [read.request for read in group], [READ_TAG] * len(group)
+    if mark:
+        requests.append(bytes([GET_ATTRIBUTES]) + CHANGES_PATH + CHANGES)
+        services.append(GET_ATTRIBUTES)
+    reply = plc.ask(MULTIPLE_SERVICE, request_path(0x02, 1), pack_requests(requests))
     if not reply.payload:
         at = answers.arrived()
         for read in group:
             answers.bad(read.key, f"{read.spec.address} was not read: {reply.why}.", at)
-        return
+        return None
     try:
-        replies = split_replies(reply.payload, READ_TAG, len(group))
+        replies = split_replies(reply.payload, services)
     except Malformed as error:
         raise LinkDown(f"{plc.link.peer} sent {error}.") from error
     at = answers.arrived()
-    for read, one in zip(group, replies, strict=True):
+    for read, one in zip(group, replies, strict=False):
         _settle(answers, read, one, at)
+    return replies[-1] if mark else None
 
 
 def _read_fragments(plc: CipLink, read: _Read) -> CipReply:
@@ -217,16 +266,6 @@ def _settle(answers: Answers, read: _Read, reply: CipReply, at: datetime) -> Non
         answers.good(read.key, decode_cip(read.spec, read.target, reply.payload), at)
     except Undecodable as error:
         answers.bad(read.key, str(error), at)
-
-
-def _root(error: PycommError, peer: str) -> LinkDown:
-    """The LinkDown that the library has wrapped in its own errors, or one made of them."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, LinkDown):
-            return cause
-        cause = cause.__cause__
-    return LinkDown(f"{peer} could not be asked: {error}.")
 
 
 def _leaves(name: str, tag: dict[str, Any]) -> Iterator[tuple[str, DataType, int]]:

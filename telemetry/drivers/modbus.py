@@ -1,28 +1,33 @@
-"""Modbus TCP devices read in blocks."""
+"""Modbus devices read in blocks: over TCP, on a serial line, or on a serial line behind TCP."""
 
 import logging
+import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
 
-from pymodbus.client import ModbusTcpClient
 from pymodbus.exceptions import ModbusException
 from pymodbus.pdu import ExceptionResponse, ModbusPDU
 
-from telemetry.address import AddressError, Table
+from telemetry.address import Table
+from telemetry.backoff import back_off_s
 from telemetry.decode import Undecodable, decode_bits, decode_registers
-from telemetry.drivers.base import Endpoint, LinkDown, Value
-from telemetry.drivers.deadline import DeadlineSocket
-from telemetry.drivers.reader import Answers, Reader
-from telemetry.plan import Block, Limits, Point, check_point, halves, modbus_point, plan_blocks
+from telemetry.drivers.base import Endpoint, LinkDown, TagSpec, Value
+from telemetry.drivers.blocks import BlockReader
+from telemetry.drivers.lines import Client, Line, join, leave
+from telemetry.drivers.reader import Answers
+from telemetry.plan import REGISTERS_OF, Block, Limits, ModbusArea, Point, modbus_point
 
 # What it would log comes back as a LinkDown or a bad reading; a line per poll helps nobody.
 logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
 
-ILLEGAL_ADDRESS = 2
+ILLEGAL_ADDRESS, ILLEGAL_VALUE = 2, 3
 EXCEPTIONS = {
     1: "illegal function",
     ILLEGAL_ADDRESS: "illegal data address",
-    3: "illegal data value",
+    ILLEGAL_VALUE: "illegal data value",
     4: "device failure",
     5: "acknowledged, not done yet",
     6: "device busy",
@@ -30,140 +35,216 @@ EXCEPTIONS = {
     10: "gateway path unavailable",
     11: "gateway target did not answer",
 }
-# Requests that one read may spend, beyond its plan, on finding bad addresses inside blocks.
-EXTRA_REQUESTS = 32
+SETTLED_AFTER = 3
+"""Readings of a value that comes in pieces before it is given up: two in a row must agree."""
 
 
-class _Client(ModbusTcpClient):
-    """pymodbus's client on a socket with one deadline, which it cannot reopen by itself."""
+@dataclass(slots=True)
+class _Silence:
+    """A device on a line that does not answer, and until when it is left alone."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
-        super().__init__(
-            endpoint.host, port=endpoint.port, timeout=endpoint.timeout_s, retries=0
-        )
-        self.link = DeadlineSocket(endpoint.host, endpoint.port)
-
-    def connect(self) -> bool:
-        return True
-
-    def send(self, request: bytes, addr: tuple[str, int] | None = None) -> int:
-        del addr
-        self.link.send(request)
-        return len(request)
-
-    def recv(self, size: int | None) -> bytes:
-        return self.link.receive_some(size or 4096)
+    failures: int = 0
+    until: float = 0.0
 
 
-class ModbusReader(Reader):
-    """Reads blocks of neighbouring addresses, and counts what came against what was asked."""
+class ModbusReader(BlockReader):
+    """Reads blocks of neighbouring addresses, and counts what came against what was asked.
+
+    Of several devices behind one connection each has a deadline of its own, and one that is silent is left
+    alone for a while, so that it costs the others nothing but its own time.
+    """
+
+    refusals = frozenset({ILLEGAL_ADDRESS, ILLEGAL_VALUE})
 
     def __init__(self, endpoint: Endpoint) -> None:
         super().__init__(endpoint)
-        self._limits = Limits(**endpoint.options)
-        self._client: _Client | None = None
+        self.limits = Limits(**endpoint.options)
+        self._line: Line | None = None
+        self._client: Client | None = None
+        self._silent: dict[int, _Silence] = {}
 
     @property
     def connected(self) -> bool:
-        return self._client is not None
+        return self._line is not None
 
     def _connect(self) -> None:
-        self._client = _Client(self.endpoint)
-        self._client.link.allow(self.endpoint.timeout_s)
-        self._client.link.connect()
+        self._line = join(self.endpoint)
+        with self._line.turn(self.endpoint, self.load):
+            pass
 
     def _disconnect(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            client.link.close()
+        line, self._line = self._line, None
+        if line is not None:
+            leave(line)
 
     def _interrupt(self) -> None:
-        client = self._client
-        if client is not None:
-            client.link.interrupt()
+        line, reading = self._line, self._client
+        if line is not None and reading is not None:
+            line.interrupt()
 
     def _ask(self, answers: Answers) -> None:
+        now = time.monotonic()
+        by_device = groupby(
+            sorted(self._points(answers), key=lambda p: (_device(p), p.key)), key=_device
+        )
+        devices = [(device, list(points)) for device, points in by_device]
+        left_alone = {d for d, _ in devices if now < self._silence(d).until}
+        # Of devices that are all silent one is asked, or the line would seem to be well.
+        if left_alone and len(left_alone) == len(devices):
+            left_alone.remove(min(left_alone, key=lambda d: self._silence(d).until))
+        down: LinkDown | None = None
+        for device, points in devices:
+            if device in left_alone:
+                _all_bad(points, answers, f"Device {device} at {self.peer} does not answer.")
+                continue
+            try:
+                self._ask_device(points, answers)
+                self._silent.pop(device, None)
+            except LinkDown as error:
+                if len(devices) == 1:
+                    raise
+                down = error
+                self._leave_alone(device)
+                _all_bad(points, answers, str(error))
+        if down is not None and not answers.heard:
+            raise down
+
+    def _ask_device(self, points: list[Point], answers: Answers) -> None:
+        if self._line is None:
+            raise LinkDown(f"{self.peer} is not connected.")
+        try:
+            with self._line.turn(self.endpoint, self.load) as self._client:
+                self._ask_blocks(points, answers)
+        finally:
+            self._client = None
+
+    def _silence(self, device: int) -> _Silence:
+        return self._silent.get(device, _Silence())
+
+    def _leave_alone(self, device: int) -> None:
+        failures = self._silence(device).failures + 1
+        wait_s = back_off_s(failures, random.random())  # noqa: S311 - jitter
+        self._silent[device] = _Silence(failures, time.monotonic() + wait_s)
+
+    def _point(self, key: int, spec: TagSpec) -> Point:
+        return modbus_point(key, spec)
+
+    def _read_block(self, block: Block, answers: Answers) -> int:
+        """Read one block; the exception code of the device, 0 when it gave the values."""
+        area = block.area
+        assert isinstance(area, ModbusArea)  # noqa: S101  (its own points have no other)
+        pieces = block.pieces(self.limits.of(area))
+        try:
+            values = self._pieces(area, pieces)
+        except Undecodable as short:
+            at = answers.arrived()
+            for point in block.points:
+                answers.bad(point.key, f"{answers.specs[point.key].address}: {short}.", at)
+            return 0
+        if isinstance(values, int):
+            return values
+        at = answers.arrived()
+        if len(pieces) > 1 and self._may_tear(block, answers):
+            return self._settled(block, answers, values)
+        _decoded(block, answers, values, at)
+        return 0
+
+    def _may_tear(self, block: Block, answers: Answers) -> bool:
+        """Whether one value comes in several pieces, between which it may move."""
+        kind = answers.specs[block.points[0].key].data_type
+        return REGISTERS_OF.get(kind, 1) > self.limits.of(block.area)
+
+    def _settled(self, block: Block, answers: Answers, before: Sequence[int]) -> int:
+        """Read a value that comes in pieces until two readings in a row are the same."""
+        area = block.area
+        assert isinstance(area, ModbusArea)  # noqa: S101  (its own points have no other)
+        for _ in range(SETTLED_AFTER - 1):
+            values = self._pieces(area, block.pieces(self.limits.of(area)))
+            if isinstance(values, int):
+                return values
+            if values == before:
+                _decoded(block, answers, values, answers.arrived())
+                return 0
+            before = values
+        address = answers.specs[block.points[0].key].address
+        answers.bad(
+            block.points[0].key, f"{address} moves faster than its registers can be read."
+        )
+        return 0
+
+    def _pieces(
+        self, area: ModbusArea, pieces: Iterable[tuple[int, int]]
+    ) -> Sequence[int] | int:
+        """The values of these stretches, or the exception code of the first that is refused."""
+        values: list[int] = []
+        for start, count in pieces:
+            reply = self._exchange(area, start, count)
+            if isinstance(reply, ExceptionResponse):
+                return reply.exception_code or ILLEGAL_ADDRESS
+            came = reply.bits if area.table.of_bits else reply.registers
+            # The library takes a short reply for a success, and pads bits to a whole byte.
+            due = -(-count // 8) * 8 if area.table.of_bits else count
+            if len(came) != due:
+                raise self._short(len(came), due)
+            values.extend(came[:count])
+        return values
+
+    def _short(self, came: int, due: int) -> Exception:
+        """On a serial line the rest of a short reply may still come, and be taken for the next one."""
+        if self._client is not None and self._client.by_number:
+            return Undecodable(f"{came} values came where {due} were due")
+        return self._down(f"sent {came} values where {due} were due")
+
+    def _exchange(self, area: ModbusArea, start: int, count: int) -> ModbusPDU:
+        """One request and its reply, which must be of this device and this function."""
         client = self._client
         if client is None:
             raise LinkDown(f"{self.peer} is not connected.")
-        client.link.allow(self.endpoint.timeout_s)
-        # A device that answers slowly must not lose its good addresses to the search for the
-        # bad ones, so that may take half of the time at most.
-        search_until = time.monotonic() + self.endpoint.timeout_s / 2
-        spare = EXTRA_REQUESTS
-        waiting = plan_blocks(_points(answers, self._limits), self._limits)[::-1]
-        while waiting:
-            block = waiting.pop()
-            refused = self._read_block(client, block, answers)
-            parts = halves(block) if refused == ILLEGAL_ADDRESS else []
-            if parts and spare >= len(parts) and time.monotonic() < search_until:
-                spare -= len(parts)
-                waiting.extend(reversed(parts))
-            elif refused:
-                _refuse(block, refused, answers)
-
-    def _read_block(self, client: _Client, block: Block, answers: Answers) -> int:
-        """Read one block; the exception code of the device, 0 when it gave the values."""
-        request = _requests(client)[block.table]
+        request = _requests(client)[area.table]
         try:
-            reply = request(block.start, count=block.count, device_id=block.device_id)
+            reply = request(start, count=count, device_id=area.device_id)
         except (ModbusException, ValueError, IndexError) as error:
-            raise LinkDown(f"{self.peer} sent no Modbus answer: {error}.") from error
-        asked = _FUNCTION[block.table]
+            raise self._down(f"sent no Modbus answer: {error}") from error
+        asked = _FUNCTION[area.table]
         if reply.function_code & 0x7F != asked:
-            raise LinkDown(f"{self.peer} answered function {reply.function_code}, not {asked}.")
-        at = answers.arrived()
-        if isinstance(reply, ExceptionResponse):
-            return reply.exception_code or ILLEGAL_ADDRESS
-        for point in block.points:
-            try:
-                answers.good(point.key, _value(block, point, answers, reply), at)
-            except Undecodable as error:
-                answers.bad(point.key, str(error), at)
-        return 0
+            raise self._down(f"answered function {reply.function_code}, not {asked}")
+        return reply
+
+    def _why(self, code: int) -> str:
+        return EXCEPTIONS.get(code, f"exception {code}")
 
 
-def _points(answers: Answers, limits: Limits) -> list[Point]:
-    """Where the specs lie; those that lie nowhere are bad at once."""
-    points = []
-    for key, spec in enumerate(answers.specs):
-        try:
-            point = modbus_point(key, spec)
-            check_point(point, limits)
-        except AddressError as error:
-            answers.bad(key, str(error))
-        else:
-            points.append(point)
-    return points
+def _device(point: Point) -> int:
+    return point.area.device_id if isinstance(point.area, ModbusArea) else 0
 
 
-def _value(block: Block, point: Point, answers: Answers, reply: ModbusPDU) -> Value:
-    """The value of one point of a block. Raises Undecodable when the reply is too short.
-
-    The library takes a short reply for a success, and pads bits to a whole byte.
-    """
-    spec = answers.specs[point.key]
-    own = slice(point.start - block.start, point.end - block.start)
-    got = len(reply.bits if block.table.of_bits else reply.registers)
-    due = -(-block.count // 8) * 8 if block.table.of_bits else block.count
-    if got != due:
-        raise Undecodable(f"{spec.address}: {got} values came where {due} were due.")
-    if block.table.of_bits:
-        return decode_bits(reply.bits[own])
-    return decode_registers(spec, reply.registers[own])
+def _all_bad(points: Iterable[Point], answers: Answers, why: str) -> None:
+    for point in points:
+        if not answers.has(point.key):
+            answers.bad(point.key, why)
 
 
-def _refuse(block: Block, code: int, answers: Answers) -> None:
-    name = EXCEPTIONS.get(code, f"exception {code}")
-    at = answers.arrived()
+def _decoded(block: Block, answers: Answers, values: Sequence[int], at: datetime) -> None:
+    """Put the value of each point of a block into the answers."""
     for point in block.points:
-        answers.bad(point.key, f"{answers.specs[point.key].address}: {name}.", at)
+        spec = answers.specs[point.key]
+        own = values[point.start - block.start : point.end - block.start]
+        try:
+            answers.good(point.key, _value(block, spec, own), at)
+        except Undecodable as error:
+            answers.bad(point.key, str(error), at)
+
+
+def _value(block: Block, spec: TagSpec, own: Sequence[int]) -> Value:
+    if isinstance(block.area, ModbusArea) and block.area.table.of_bits:
+        return decode_bits([bool(bit) for bit in own])
+    return decode_registers(spec, own)
 
 
 _FUNCTION = {Table.COIL: 1, Table.DISCRETE: 2, Table.HOLDING: 3, Table.INPUT: 4}
 
 
-def _requests(client: _Client) -> dict[Table, Callable[..., ModbusPDU]]:
+def _requests(client: Client) -> dict[Table, Callable[..., ModbusPDU]]:
     return {
         Table.COIL: client.read_coils,
         Table.DISCRETE: client.read_discrete_inputs,

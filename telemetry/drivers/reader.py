@@ -10,6 +10,7 @@ from telemetry.drivers.base import (
     DriverBusy,
     Endpoint,
     LinkDown,
+    Load,
     Quality,
     Reading,
     TagSpec,
@@ -37,6 +38,15 @@ class Answers:
         at = at or datetime.now(UTC)
         self._readings[key] = Reading(self.specs[key].address, None, Quality.BAD, at, error)
 
+    def forget(self) -> None:
+        """What has come cannot be trusted after all."""
+        self.heard = False
+        self._readings.clear()
+
+    def has(self, key: int) -> bool:
+        """Whether there is a reading of this spec already."""
+        return key in self._readings
+
     def all(self, missing: str) -> list[Reading]:
         """A reading for every spec; one that got no answer is bad for the reason given."""
         for key in range(len(self.specs)):
@@ -51,6 +61,8 @@ class Reader(ABC):
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         self.peer = f"{endpoint.host}:{endpoint.port}"
+        self.load = Load()
+        self.program = ""
         self._turn = threading.Lock()
 
     @property

@@ -9,11 +9,13 @@ from production.observation import Observation
 from telemetry.drivers.base import Quality, Reading, Value
 from telemetry.interpret import interpret
 from telemetry.scripted.script import SECOND_US, Script
+from telemetry.simulator.bakery_tags import LOADER
 from telemetry.simulator.memory import SimValue
 from telemetry.simulator.script import lost, values
 from telemetry.wiring import WiredPlc, WiredTag, load
 
 PLCS = ("bagger", "loader")
+_NAMES = {address: name for name, address in LOADER.names.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ def _reading(tag: WiredTag, shown: Mapping[str, SimValue], at: datetime) -> Read
 
 
 def _value(address: str, shown: Mapping[str, SimValue]) -> Value:
-    name, _, index = address.partition("[")
+    name, _, index = _NAMES.get(address, address).partition("[")
     value = shown[name]
     if isinstance(value, int | float):
         return value

@@ -3,7 +3,13 @@
 import random
 from collections.abc import Callable
 
-from telemetry.simulator.line_bag import COUNTER_MODULUS, JAMS, Bagger, Loader
+from telemetry.simulator.line_bag import (
+    COUNTER_MODULUS,
+    JAMS,
+    LOADER_MODULUS,
+    Bagger,
+    Loader,
+)
 from telemetry.simulator.line_pack import FLAP_JAM, CasePacker, Checkweigher
 from telemetry.simulator.memory import SimValue
 
@@ -67,7 +73,7 @@ class Bakery:
             "loader": {
                 "BL_Running": loader.running,
                 "BL_Speed": round(loader.speed, 2) if loader.running else 0.0,
-                "BL_Count": loader.count % COUNTER_MODULUS,
+                "BL_Count": loader.count % LOADER_MODULUS,
                 "BL_Starved": loader.starved,
                 "BL_Blocked": loader.blocked,
             },

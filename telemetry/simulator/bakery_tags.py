@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from telemetry.simulator.line_bag import COUNTER_MODULUS, LOADER_MODULUS
+
 Role = Literal[
     "running",
     "state_word",
@@ -57,20 +59,24 @@ class TagRow:
 
 @dataclass(frozen=True, slots=True)
 class PlcRow:
-    """A simulated PLC. `memory` are the tags as a Logix controller defines them."""
+    """A simulated PLC. `memory` are the tags as a Logix controller defines them.
+
+    `files` are the last elements of an SLC's data files, and `names` what people call its addresses.
+    """
 
     code: str
     name: str
-    protocol: Literal["logix", "modbus_tcp"]
+    protocol: Literal["logix", "slc", "modbus_tcp"]
     line: str
     tags: tuple[TagRow, ...]
     memory: tuple[tuple[str, str, int], ...] = ()
+    files: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
     device_id: int = 1
 
 
 BAG, LOAD = "BP01.PACK.BAG1", "BP01.PACK.BAG1.BL"
 WEIGH, CASE = "BP01.PACK.CW1", "BP01.PACK.CP1"
-MILLION = 1_000_000
 UINT32 = 1 << 32
 
 BAGGER_BITS = (
@@ -121,9 +127,9 @@ BAGGER = PlcRow(
         TagRow("Speed", "MC_Avg_Speed", "float32", "speed", BAG, unit="bags/min"),
         TagRow("Product", "Current_Product", "int16", "product", BAG),
         TagRow("Bags", "Count_Blade_PEC.ACC", "int32", "total_count", BAG, unit="bags",
-               modulus=MILLION, max_per_minute=130),
+               modulus=COUNTER_MODULUS, max_per_minute=130),
         TagRow("Rejects", "Reject_Count", "int32", "reject_count", BAG, unit="bags",
-               modulus=MILLION, max_per_minute=130),
+               modulus=COUNTER_MODULUS, max_per_minute=130),
         TagRow("Running", "Fault[59]", "bool", "running", BAG),
         TagRow("Drives enabled", "AllDrivesEnabled", "bool", "none", BAG),
         TagRow("Messages", "Fault", "bool", "message_bits", BAG, length=64, bits=BAGGER_BITS),
@@ -133,22 +139,23 @@ BAGGER = PlcRow(
 LOADER = PlcRow(
     code="loader",
     name="Basket loader 1",
-    protocol="logix",
+    protocol="slc",
     line="L-BAG1",
-    memory=(
-        ("BL_Running", "BOOL", 1),
-        ("BL_Speed", "REAL", 1),
-        ("BL_Count", "DINT", 1),
-        ("BL_Starved", "BOOL", 1),
-        ("BL_Blocked", "BOOL", 1),
-    ),
+    files=("O:0", "I:1", "S:32", "B3:3", "T4:3", "C5:3", "N7:19", "F8:3"),
+    names={
+        "BL_Running": "B3:0/0",
+        "BL_Starved": "B3:0/1",
+        "BL_Blocked": "B3:0/2",
+        "BL_Count": "N7:0",
+        "BL_Speed": "F8:0",
+    },
     tags=(
-        TagRow("Running", "BL_Running", "bool", "running", LOAD),
-        TagRow("Speed", "BL_Speed", "float32", "speed", LOAD, unit="loaves/min"),
-        TagRow("Loaves", "BL_Count", "int32", "total_count", LOAD, unit="loaves",
-               modulus=MILLION, max_per_minute=160),
-        TagRow("Starved", "BL_Starved", "bool", "starved", LOAD),
-        TagRow("Blocked", "BL_Blocked", "bool", "blocked", LOAD),
+        TagRow("Running", "B3:0/0", "bool", "running", LOAD),
+        TagRow("Speed", "F8:0", "float32", "speed", LOAD, unit="loaves/min"),
+        TagRow("Loaves", "N7:0", "int16", "total_count", LOAD, unit="loaves",
+               modulus=LOADER_MODULUS, max_per_minute=160),
+        TagRow("Starved", "B3:0/1", "bool", "starved", LOAD),
+        TagRow("Blocked", "B3:0/2", "bool", "blocked", LOAD),
     ),
 )  # fmt: skip
 

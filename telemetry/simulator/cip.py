@@ -18,7 +18,7 @@ from telemetry.simulator.memory import (
 )
 
 IDENTITY, ROUTER, CONNECTION_MANAGER = 0x01, 0x02, 0x06
-PROGRAM_NAME, SYMBOL, TEMPLATE = 0x64, 0x6B, 0x6C
+PROGRAM_NAME, SYMBOL, TEMPLATE, CHANGES = 0x64, 0x6B, 0x6C, 0xAC
 
 PARTIAL, BAD_PATH, TOO_LARGE, EMBEDDED_ERROR, GENERAL = 0x06, 0x04, 0x11, 0x1E, 0xFF
 NOT_SUPPORTED, PRIVILEGE = 0x08, 0x0F
@@ -71,6 +71,7 @@ class Controller:
         self.identity = identity
         self.stats = stats
         self.tag_errors: dict[str, int] = {}
+        self.counts_changes = True
 
     def answer(self, request: bytes, room: int) -> bytes:
         """The reply to one service, of at most `room` bytes."""
@@ -97,6 +98,7 @@ class Controller:
         served: dict[tuple[int, int], Callable[[Path, bytes, int], tuple[int, bytes]]] = {
             (IDENTITY, 0x01): self._identity,
             (PROGRAM_NAME, 0x01): self._program_name,
+            (CHANGES, 0x03): self._changes,
             (ROUTER, 0x0A): self._multiple,
             (SYMBOL, 0x55): self._tag_list,
             (TEMPLATE, 0x03): self._template_attributes,
@@ -116,6 +118,17 @@ class Controller:
     def _program_name(self, _path: Path, _data: bytes, _room: int) -> tuple[int, bytes]:
         name = self.identity.program.encode()
         return 0, struct.pack("<H", len(name)) + name
+
+    def _changes(self, _path: Path, data: bytes, _room: int) -> tuple[int, bytes]:
+        """Counters that move when a tag or a type is changed; old firmware has none."""
+        if not self.counts_changes:
+            raise Refused(NOT_SUPPORTED)
+        (count,) = struct.unpack_from("<H", data)
+        answer = struct.pack("<H", count)
+        for attribute in struct.unpack_from(f"<{count}H", data, 2):
+            layout = "H" if attribute in {1, 2} else "I"
+            answer += struct.pack("<HH" + layout, attribute, 0, self.memory.changes & 0xFFFF)
+        return 0, answer
 
     def _multiple(self, _path: Path, data: bytes, room: int) -> tuple[int, bytes]:
         (count,) = struct.unpack_from("<H", data)

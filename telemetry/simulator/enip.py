@@ -9,6 +9,7 @@ import struct
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from telemetry.simulator.cip import CONNECTION_MANAGER, Controller, Identity, parse_path
 from telemetry.simulator.faults import Faults, Stats
@@ -107,7 +108,7 @@ class _Session(socketserver.BaseRequestHandler):
         host, port = self.request.getsockname()[:2]
         item = struct.pack("<H", 1)
         item += struct.pack(">HH4s8x", socket.AF_INET, port, socket.inet_aton(host))
-        item += self.plc.controller.identity.encode() + b"\x03"
+        item += self.plc.answering.identity.encode() + b"\x03"
         return struct.pack("<HHH", 1, 0x0C, len(item)) + item
 
     def _unconnected(self, body: bytes) -> bytes:
@@ -119,13 +120,13 @@ class _Session(socketserver.BaseRequestHandler):
         service, words = message[0], message[1]
         data = message[2 + 2 * words :]
         if parse_path(message[2 : 2 + 2 * words]).class_id != CONNECTION_MANAGER:
-            return self.plc.controller.answer(message, UNCONNECTED_ROOM)
+            return self.plc.answering.answer(message, UNCONNECTED_ROOM)
         stats = self.plc.stats
         stats.services[service] += 1
         match service:
             case Manage.UNCONNECTED_SEND:
                 (length,) = struct.unpack_from("<H", data, 2)
-                return self.plc.controller.answer(data[4 : 4 + length], UNCONNECTED_ROOM)
+                return self.plc.answering.answer(data[4 : 4 + length], UNCONNECTED_ROOM)
             case Manage.FORWARD_OPEN | Manage.LARGE_FORWARD_OPEN:
                 stats.forward_opens += 1
                 if service == Manage.LARGE_FORWARD_OPEN and not self.plc.large_connections:
@@ -162,10 +163,14 @@ class _Session(socketserver.BaseRequestHandler):
         number, _, _, sequence = struct.unpack_from("<IHHH", body, 12)
         if number not in self.connections.theirs or not self._ours(session):
             return True
-        reply = self.plc.controller.answer(body[22:], self.connections.room[number] - 2)
+        reply = self.plc.answering.answer(body[22:], self.connections.room[number] - 2)
         spoilt = self.plc.faults.due()
         if spoilt and self.plc.faults.message is not None:
             reply = self.plc.faults.message
+        if spoilt and self.plc.faults.short:
+            reply = reply[:-2]
+        if spoilt and self.plc.faults.misnumbered:
+            sequence = (sequence + 1) & 0xFFFF
         items = struct.pack("<IHHHHIHHH", 0, 0, 2, 0xA1, 4, self.connections.theirs[number],
                             0xB1, len(reply) + 2, sequence)  # fmt: skip
         answer = items + reply
@@ -210,41 +215,37 @@ def _exactly(sock: socket.socket, count: int) -> bytes | None:
 class _Listener(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
 
-    def __init__(self, address: tuple[str, int], plc: "LogixServer") -> None:
+    def __init__(self, address: tuple[str, int], plc: "EnipServer") -> None:
         self.plc = plc
         self.stopping = threading.Event()
         self.clients: set[socket.socket] = set()
         super().__init__(address, _Session)
 
 
-class LogixServer:
-    """A Logix controller on a TCP port: it can go off the network and come back."""
+class Answering(Protocol):
+    """The objects behind a server: they answer CIP services and say what they are."""
+
+    @property
+    def identity(self) -> Identity: ...
+    def answer(self, request: bytes, room: int) -> bytes: ...
+
+
+class EnipServer:
+    """A controller on a TCP port that speaks EtherNet/IP: it can go off the network and come back."""
 
     def __init__(
-        self,
-        memory: Memory,
-        *,
-        host: str = "127.0.0.1",
-        port: int = 0,
-        identity: Identity | None = None,
+        self, controller: Answering, stats: Stats, *, host: str = "127.0.0.1", port: int = 0
     ) -> None:
         self.host = host
         self.port = port
-        self.memory = memory
-        self.stats = Stats()
+        self.stats = stats
         self.faults = Faults()
         self.large_connections = True  # False as with firmware before 20
         self.connection_limit = 32  # CIP connections of one client
-        self.controller = Controller(memory, identity or Identity(), self.stats)
         self.session_numbers = itertools.count(0x5A000001)
+        self.answering = controller
         self._listener: _Listener | None = None
         self._thread: threading.Thread | None = None
-
-    def get(self, name: str) -> SimValue:
-        return self.memory.get(name)
-
-    def set(self, name: str, value: SimValue) -> None:
-        self.memory.set(name, value)
 
     def start(self) -> None:
         """Listen, from the second time on the port of the first."""
@@ -267,3 +268,33 @@ class LogixServer:
                 with contextlib.suppress(OSError):
                     client.shutdown(socket.SHUT_RDWR)
             listener.server_close()
+
+
+class LogixServer(EnipServer):
+    """A Logix controller with tags by name."""
+
+    def __init__(
+        self,
+        memory: Memory,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        identity: Identity | None = None,
+    ) -> None:
+        self.memory = memory
+        self.controller = Controller(memory, identity or Identity(), Stats())
+        super().__init__(self.controller, self.controller.stats, host=host, port=port)
+
+    def get(self, name: str) -> SimValue:
+        return self.memory.get(name)
+
+    def set(self, name: str, value: SimValue) -> None:
+        self.memory.set(name, value)
+
+    def power_up(self) -> None:
+        """All values are zero, as after a loss of power without a battery."""
+        self.memory.clear()
+
+    def download(self) -> None:
+        """Another program is in it now, with the same tags."""
+        self.memory.changes += 1

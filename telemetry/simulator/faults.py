@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Faults:
-    """What goes wrong with the replies to connected messages, for `replies` of them.
+    """What goes wrong with the replies (of EtherNet/IP: to connected messages), for `replies` of them.
 
     Zero, False and None are good behaviour. `replies` counts down as replies are spoilt; None
     spoils all until the fault is taken back.
@@ -22,6 +22,10 @@ class Faults:
     """Half a reply, then the end of the stream."""
     stall_mid: bool = False
     """Half a reply, then nothing."""
+    misnumbered: bool = False
+    """The reply carries the number of another request; on a serial line, of another device."""
+    short: bool = False
+    """A reply that is framed and numbered as it should be, with two bytes of values missing."""
     drip_s: float = 0.0
     """A byte at a time with this pause between them."""
     garbage: bytes = b""
@@ -47,3 +51,5 @@ class Stats:
     forward_closes: int = 0
     writes: int = 0
     services: Counter[int] = field(default_factory=Counter)
+    functions: Counter[tuple[int, int]] = field(default_factory=Counter)
+    """Commands and functions of PCCC."""

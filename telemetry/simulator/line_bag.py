@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 SPEEDS_PER_MINUTE = {1: 100.0, 2: 80.0, 3: 60.0}
 COUNTER_MODULUS = 1_000_000
+LOADER_MODULUS = 1 << 15
+"""An SLC counts in words of sixteen bits, of which one is the sign."""
 REJECT_SHARE = 0.02
 LANE_LOAVES = 60
 

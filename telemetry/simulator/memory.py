@@ -80,6 +80,7 @@ class Memory:
     def __init__(self, definitions: Iterable[tuple[str, str, int]]) -> None:
         self._lock = threading.Lock()
         self._symbols: dict[str, Symbol] = {}
+        self.changes = 0
         for name, type_name, length in definitions:
             self.define(name, type_name, length)
 
@@ -92,6 +93,13 @@ class Memory:
         symbol.stored = bytearray(symbol.element_size * max(1, elements))
         with self._lock:
             self._symbols[name] = symbol
+            self.changes += 1
+
+    def clear(self) -> None:
+        """Put zeros everywhere."""
+        with self._lock:
+            for symbol in self._symbols.values():
+                symbol.stored = bytearray(len(symbol.stored))
 
     def symbols(self, program: str = "") -> list[Symbol]:
         """The controller's own tags, or those of a program, in the order of definition."""

@@ -14,6 +14,9 @@ from telemetry.simulator.enip import LogixServer
 from telemetry.simulator.memory import Memory, SimValue
 from telemetry.simulator.modbus import ModbusServer, Place
 from telemetry.simulator.script import ScriptedBakery
+from telemetry.simulator.slc import DataFiles, SlcServer
+
+Server = LogixServer | SlcServer | ModbusServer
 
 TICK_S = 0.1
 LONGEST_TICK_S = 5.0
@@ -172,10 +175,12 @@ def serve_bakery(
         plant.stop()
 
 
-def _server(row: PlcRow, host: str, ports: BakeryPorts) -> LogixServer | ModbusServer:
+def _server(row: PlcRow, host: str, ports: BakeryPorts) -> Server:
     port: int = getattr(ports, row.code)
     if row.protocol == "logix":
         return LogixServer(Memory(row.memory), host=host, port=port)
+    if row.protocol == "slc":
+        return SlcServer(DataFiles(row.files), names=row.names, host=host, port=port)
     places = []
     for tag in row.tags:
         at = parse_modbus(tag.address)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from telemetry.scripted.script import SECOND_US, Placed, Script, at
 from telemetry.simulator.bakery import Bakery
-from telemetry.simulator.line_bag import COUNTER_MODULUS, MACHINE_RUNNING
+from telemetry.simulator.line_bag import COUNTER_MODULUS, LOADER_MODULUS, MACHINE_RUNNING
 from telemetry.simulator.memory import SimValue
 
 BITS = 64
@@ -48,7 +48,7 @@ def _loader(acts: Sequence[Placed], moment_us: int) -> dict[str, SimValue]:
     return {
         "BL_Running": state == "running",
         "BL_Speed": placed.act.made * 60 / placed.act.seconds,
-        "BL_Count": placed.made(moment_us) % COUNTER_MODULUS,
+        "BL_Count": placed.made(moment_us) % LOADER_MODULUS,
         "BL_Starved": state == "starved",
         "BL_Blocked": state == "blocked",
     }

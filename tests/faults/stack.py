@@ -138,6 +138,7 @@ class Stack:
             "MS5_ENV_FILE": "",
             "MS5_DATA_DIR": str(self.scratch / "data"),
             "DJANGO_SETTINGS_MODULE": "ms5.settings",
+            "MS5_PLC_PORTS": "1-65535",
             "MS5_LOG_FORMAT": "json",
             "MS5_LOG_LEVEL": "INFO",
             "PYTHONPATH": str(self.root),

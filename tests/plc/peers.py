@@ -1,10 +1,13 @@
 """A TCP peer that answers whatever a test wants, and peers that do not answer at all."""
 
 import contextlib
+import os
+import select
 import socket
 import struct
 import threading
 import time
+import tty
 
 
 class ScriptedPeer:
@@ -77,3 +80,44 @@ def answer_to(request, payload):
 def registers_for(request, *registers):
     raw = struct.pack(f">{len(registers)}H", *registers)
     return answer_to(request, bytes([request[7], len(raw)]) + raw)
+
+
+@contextlib.contextmanager
+def serial_line(server):
+    """The name of a serial device behind which a simulated RTU server of TCP listens."""
+    ours, theirs = os.openpty()
+    tty.setraw(theirs)
+    stop = threading.Event()
+    relay = threading.Thread(target=_relay, args=(ours, server, stop))
+    relay.start()
+    try:
+        yield os.ttyname(theirs)
+    finally:
+        stop.set()
+        relay.join()
+        os.close(theirs)
+        os.close(ours)
+
+
+def _relay(line, server, stop):
+    """Carry bytes between the line and the server; connect anew after the server hung up."""
+    sock = None
+    while not stop.is_set():
+        if sock is None:
+            with contextlib.suppress(OSError):
+                sock = socket.create_connection(("127.0.0.1", server.port), timeout=1)
+        ready, _, _ = select.select([line, *([sock] if sock else [])], [], [], 0.02)
+        with contextlib.suppress(OSError):
+            if line in ready:
+                came = os.read(line, 4096)
+                if sock:
+                    sock.sendall(came)
+            if sock in ready:
+                came = sock.recv(4096)
+                if came:
+                    os.write(line, came)
+                    continue
+                sock.close()
+                sock = None
+    if sock:
+        sock.close()

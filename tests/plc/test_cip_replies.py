@@ -18,7 +18,7 @@ READ = 0x4C
 @given(st.binary(max_size=80), st.integers(0, 5))
 def test_any_bytes_are_replies_or_malformed(payload, count):
     try:
-        replies = split_replies(payload, READ, count)
+        replies = split_replies(payload, [READ] * count)
     except Malformed:
         return
     assert len(replies) == count
@@ -27,18 +27,18 @@ def test_any_bytes_are_replies_or_malformed(payload, count):
 @given(st.lists(st.binary(max_size=20), min_size=1, max_size=20))
 def test_packed_replies_are_taken_apart_in_order(payloads):
     messages = [bytes([READ | 0x80, 0, 0, 0]) + payload for payload in payloads]
-    replies = split_replies(pack_requests(messages), READ, len(messages))
+    replies = split_replies(pack_requests(messages), [READ] * len(messages))
     assert replies == [CipReply(0, 0, payload) for payload in payloads]
 
 
 def test_replies_that_overlap_or_leave_a_hole_are_malformed():
     reply = bytes([READ | 0x80, 0, 0, 0])
     with pytest.raises(Malformed, match="overlap"):
-        split_replies(struct.pack("<HHH", 2, 6, 6) + reply * 2, READ, 2)
+        split_replies(struct.pack("<HHH", 2, 6, 6) + reply * 2, [READ] * 2)
     with pytest.raises(Malformed, match="do not follow"):
-        split_replies(struct.pack("<HHH", 2, 7, 11) + reply * 3, READ, 2)
+        split_replies(struct.pack("<HHH", 2, 7, 11) + reply * 3, [READ] * 2)
     with pytest.raises(Malformed, match="1 replies to 2 requests"):
-        split_replies(struct.pack("<HHH", 1, 6, 10) + reply * 2, READ, 2)
+        split_replies(struct.pack("<HHH", 1, 6, 10) + reply * 2, [READ] * 2)
 
 
 @pytest.mark.parametrize(

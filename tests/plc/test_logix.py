@@ -248,9 +248,9 @@ def test_a_second_user_is_told_at_once_and_the_first_gets_its_values(plc, driver
 
 
 def test_closing_from_another_thread_ends_the_read(plc, driver_of):
-    plc.faults = Faults(drop=True)
     driver = driver_of(plc, timeout_s=5)
     driver.open()
+    plc.faults = Faults(drop=True)
     said = []
 
     def read():

@@ -190,7 +190,7 @@ def test_a_packet_refused_as_a_whole_is_bad_for_every_tag_in_it(plc, driver_of):
 @pytest.mark.parametrize(
     ("message", "sentence"),
     [
-        (bytes([0x8A, 0, 0, 0, 1, 0, 6, 0, 9, 0]), "sent 1 replies to 2 requests"),
+        (bytes([0x8A, 0, 0, 0, 1, 0, 8, 0, 9, 0, 9, 0]), "sent 1 replies to 3 requests"),
         (bytes([0xCC, 0, 0, 0]), "sent a reply to service 0x4C, not 0x0A"),
         (bytes([0x8A]), "sent a reply of 1 bytes"),
     ],

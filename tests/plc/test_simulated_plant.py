@@ -126,10 +126,10 @@ def test_a_plc_cut_off_by_hand_comes_back_on_its_port(plant):
     assert obey(plant, "offline loader 0.2") == "ok"
     plant.network(time.monotonic())
     with pytest.raises(LinkDown):
-        driver.read([TagSpec("BL_Count", DataType.INT32)])
+        driver.read([TagSpec("N7:0", DataType.INT16)])
     plant.network(time.monotonic() + 0.3)
     driver.open()
-    assert driver.read([TagSpec("BL_Count", DataType.INT32)])[0].quality is Quality.GOOD
+    assert driver.read([TagSpec("N7:0", DataType.INT16)])[0].quality is Quality.GOOD
     driver.close()
 
 

@@ -7,9 +7,9 @@ from telemetry.drivers.base import DataType, TagSpec
 from telemetry.plan import (
     Block,
     Limits,
+    ModbusArea,
     Point,
     ReadSize,
-    check_point,
     halves,
     modbus_point,
     plan_blocks,
@@ -30,11 +30,16 @@ points_of = st.lists(
         st.integers(1, 10),
     ),
     max_size=60,
-).map(lambda rows: [Point(key, *row) for key, row in enumerate(rows)])
+).map(
+    lambda rows: [
+        Point(key, ModbusArea(device, table), start, count)
+        for key, (device, table, start, count) in enumerate(rows)
+    ]
+)
 
 
 def holding(key, start, count=1):
-    return Point(key, 1, Table.HOLDING, start, count)
+    return Point(key, ModbusArea(1, Table.HOLDING), start, count)
 
 
 @given(points_of, limits_of)
@@ -42,9 +47,9 @@ def test_every_point_is_read_once_and_whole_and_no_request_is_too_large(points, 
     blocks = plan_blocks(points, limits)
     assert sorted(p.key for b in blocks for p in b.points) == [p.key for p in points]
     for block in blocks:
-        assert 1 <= block.count <= limits.of(block.table)
+        assert 1 <= block.count <= limits.of(block.area) or len(block.points) == 1
         for point in block.points:
-            assert (point.device_id, point.table) == (block.device_id, block.table)
+            assert point.area == block.area
             assert block.start <= point.start
             assert point.end <= block.start + block.count
 
@@ -64,7 +69,7 @@ def test_no_gap_that_is_read_along_is_longer_than_allowed(points, limits):
 @given(points_of, limits_of)
 def test_the_order_of_the_tags_changes_no_request(points, limits):
     def requests(blocks):
-        return [(b.device_id, b.table, b.start, b.count) for b in blocks]
+        return [(b.area, b.start, b.count) for b in blocks]
 
     assert requests(plan_blocks(points[::-1], limits)) == requests(plan_blocks(points, limits))
 
@@ -81,7 +86,7 @@ def test_a_gap_of_the_allowed_length_is_read_along_and_a_longer_one_is_not():
 
 
 def test_two_devices_never_share_a_request():
-    other = Point(1, 2, Table.HOLDING, 11, 1)
+    other = Point(1, ModbusArea(2, Table.HOLDING), 11, 1)
     assert len(plan_blocks([holding(0, 10), other], Limits())) == 2
 
 
@@ -91,8 +96,8 @@ def test_a_short_point_inside_a_long_one_does_not_shorten_the_block():
 
 
 def test_limits_above_the_protocols_own_are_not_believed():
-    assert Limits(max_registers=500).of(Table.INPUT) == 125
-    assert Limits(max_bits=5000).of(Table.COIL) == 2000
+    assert Limits(max_registers=500).of(ModbusArea(1, Table.INPUT)) == 125
+    assert Limits(max_bits=5000).of(ModbusArea(1, Table.COIL)) == 2000
 
 
 def test_no_points_need_no_request():
@@ -150,11 +155,14 @@ def test_a_tag_that_fits_no_place_says_why(spec, sentence):
         modbus_point(0, spec)
 
 
-def test_a_tag_longer_than_a_request_says_so():
-    with pytest.raises(
-        AddressError, match="needs 126 addresses at once; one request carries 125"
-    ):
-        check_point(holding(0, 0, 126), Limits())
+@given(st.integers(1, 300), st.integers(1, 125))
+def test_a_point_larger_than_a_request_is_read_in_pieces_that_join(count, limit):
+    (block,) = plan_blocks([holding(0, 7, count)], Limits(max_registers=limit))
+    pieces = block.pieces(limit)
+    assert [at for start, some in pieces for at in range(start, start + some)] == list(
+        range(7, 7 + count)
+    )
+    assert max(some for _, some in pieces) <= limit
 
 
 @given(

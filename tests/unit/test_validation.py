@@ -54,7 +54,6 @@ def test_modbus_addresses_that_can_be_read(asked):
         (spec("40001"), "write it zero-based, as holding:0"),
         (spec("holding:70000"), "beyond the last address"),
         (spec("coil:3"), "holds bits, the tag says int32"),
-        (spec("holding:0", "float64", length=40), "one request carries 125"),
     ],
 )
 def test_modbus_addresses_that_cannot(asked, words):

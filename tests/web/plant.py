@@ -50,7 +50,17 @@ from production.models import (
     Tally,
     TimeTally,
 )
-from telemetry.models import MessageBit, Plc, PlcLink, Sample, Tag, TagLatest
+from telemetry.models import (
+    ConfigurationWarning,
+    MessageBit,
+    Plc,
+    PlcLink,
+    Sample,
+    StateRule,
+    Tag,
+    TagImport,
+    TagLatest,
+)
 from tests.floor import T0, later, state_fact, update_gauge
 
 PASSWORD = "a password of the tests"
@@ -176,6 +186,13 @@ def equip(on: Line, number: int = 1) -> Floor:
         plc=plc, name="speed", address="holding:1", data_type="uint16", unit="1/min", **of
     )
     MessageBit.objects.create(tag=tag, bit=0, text="Jam", kind="fault")
+    StateRule.objects.create(**of, position=1, when="running_bit", state="running")
+    ConfigurationWarning.objects.create(
+        plc=plc, tag=tag, kind="unknown_state", text=f"speed of {code} shows 99.", since=T0
+    )
+    TagImport.objects.create(
+        plc=plc, kind="logix", file_name="tags.csv", by_name="somebody", made_at=T0
+    )
     read = {"tag": tag, "quality": "good", "source_at": later(60), "received_at": later(60)}
     TagLatest.objects.create(value=99.5, **read)
     Sample.objects.create(value=99.5, **read)

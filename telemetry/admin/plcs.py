@@ -1,0 +1,226 @@
+"""Pages of controllers: where they are, whether they answer, and which tags they have."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db import models
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+
+from ms5.accounts.audit import record
+from ms5.accounts.audited import actor
+from ms5.admin_base import ago, column
+from production.admin.base import AllLinesToAdd, LimitedInline, LimitedRecordAdmin, PlantAdmin
+from production.refusals import ActionRefused
+from telemetry import quarantine
+from telemetry.admin.columns import LINK_COLOURS, TagColumns, link_of
+from telemetry.connection import MOST_AT_ONCE, answers
+from telemetry.models import ConfigurationWarning, Plc, PlcLink, Tag
+from telemetry.visibility import plcs_of, serves_only_lines_of, tags_of
+
+
+class TagInline(TagColumns, LimitedInline):
+    """The tags of a controller with what they said last; the rest of a tag is on its own page."""
+
+    model = Tag
+    within = "equipment__line"
+    line_code_path = "equipment.line.code"
+    fields = (
+        "name",
+        "address",
+        "data_type",
+        "equipment",
+        "role",
+        "enabled",
+        "latest_value",
+        "latest_quality",
+        "latest_error",
+    )
+    readonly_fields = ("latest_value", "latest_quality", "latest_error")
+    autocomplete_fields = ("equipment",)
+    show_change_link = True
+
+    def visible(self, rows: Any, request: HttpRequest) -> Any:
+        return tags_of(rows, actor(request)).select_related("latest", "equipment", "plc")
+
+
+@admin.register(Plc)
+class PlcAdmin(AllLinesToAdd, PlantAdmin):
+    """Controllers. One that also serves foreign lines is shown, not edited."""
+
+    list_display = (
+        "code",
+        "name",
+        "protocol",
+        "address",
+        "status",
+        "since",
+        "seen",
+        "last_error",
+        "enabled",
+    )
+    list_filter = ("link__status", "protocol", "enabled", "shard")
+    list_select_related = ("link",)
+    search_fields = ("code", "name", "host")
+    readonly_fields = (
+        "status",
+        "since",
+        "seen",
+        "tried",
+        "failures",
+        "last_error",
+        "warned",
+        "file_import",
+    )
+    inlines = (TagInline,)
+    actions = ("test_connection", "accept_program")
+    fieldsets = (
+        (None, {"fields": ("code", "name", "enabled", "warned", "file_import")}),
+        (
+            "Where it is",
+            {
+                "fields": ("protocol", "host", "port", "path"),
+                "description": "It is only read: no driver here can write.",
+            },
+        ),
+        ("Link", {"fields": ("status", "since", "seen", "tried", "failures", "last_error")}),
+        (
+            "Polling",
+            {
+                "fields": ("poll_period_s", "timeout_s", "shard"),
+                "description": "A change takes effect within a few seconds.",
+            },
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> "models.QuerySet[Any]":
+        return plcs_of(super().get_queryset(request), actor(request))
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        allowed = super().has_change_permission(request, obj)
+        return allowed and (obj is None or serves_only_lines_of(obj, actor(request)))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        allowed = super().has_delete_permission(request, obj)
+        return allowed and (obj is None or serves_only_lines_of(obj, actor(request)))
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: Any = None,
+    ) -> Any:
+        """Say above the form what is wrong with the controller's configuration."""
+        if request.method == "GET" and object_id and object_id.isdigit():
+            mine = self.get_queryset(request).filter(pk=int(object_id)).values("pk")
+            for row in ConfigurationWarning.objects.filter(plc__in=mine, settled_at=None):
+                messages.warning(request, row.text)
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
+    @column("warnings")
+    def warned(self, plc: Plc) -> str | None:
+        if plc.pk is None:
+            return None
+        many = plc.warnings.filter(settled_at=None).count()
+        if not many:
+            return None
+        link = reverse("admin:telemetry_configurationwarning_changelist")
+        return format_html('<a href="{}?plc__id__exact={}">{} open</a>', link, plc.pk, many)
+
+    @column("tags")
+    def file_import(self, plc: Plc) -> str | None:
+        if plc.pk is None:
+            return "Save the controller first, then import its tags."
+        link = reverse("admin:telemetry_tagimport_upload", args=[plc.pk])
+        return format_html('<a href="{}">Import from a file...</a>', link)
+
+    @column("address", order="host")
+    def address(self, plc: Plc) -> str:
+        return f"{plc.host}:{plc.port}"
+
+    @column("link", order="link__status", colours=LINK_COLOURS)
+    def status(self, plc: Plc) -> tuple[str, str]:
+        link = link_of(plc)
+        if not plc.enabled:
+            return "disabled", "disabled"
+        return (link.status, link.get_status_display()) if link else ("none", "never polled")
+
+    @column("for", order="link__since")
+    def since(self, plc: Plc) -> str | None:
+        link = link_of(plc)
+        age = ago(link.since) if link else None
+        return age.removesuffix(" ago") if age else None
+
+    @column("last answer", order="link__last_ok_at")
+    def seen(self, plc: Plc) -> str | None:
+        link = link_of(plc)
+        return ago(link.last_ok_at) if link else None
+
+    @column("last try")
+    def tried(self, plc: Plc) -> str | None:
+        link = link_of(plc)
+        return ago(link.last_try_at) if link else None
+
+    @column("polls failed in a row")
+    def failures(self, plc: Plc) -> int | None:
+        link = link_of(plc)
+        return link.failures if link else None
+
+    @column("last error")
+    def last_error(self, plc: Plc) -> str | None:
+        link = link_of(plc)
+        return (link.error or None) if link else None
+
+    @admin.action(description="Test connection", permissions=["change"])
+    def test_connection(self, request: HttpRequest, plcs: "models.QuerySet[Plc]") -> None:
+        """Tell ok or failed, no more; a test is a deed and leaves an entry in the audit."""
+        chosen = [plc for plc in plcs if self.has_change_permission(request, plc)]
+        if len(chosen) > MOST_AT_ONCE:
+            messages.error(request, f"Choose at most {MOST_AT_ONCE} controllers at once.")
+            return
+        for plc in chosen:
+            record(actor(request), "plc.test", plc)
+        told = answers(chosen)
+        for plc in chosen:
+            if told[plc.code]:
+                messages.success(request, f"{plc.code}: ok, it answered.")
+            else:
+                messages.error(request, f"{plc.code}: failed.")
+
+    @admin.action(
+        description="Accept the new program (its tags are read first)", permissions=["change"]
+    )
+    def accept_program(self, request: HttpRequest, plcs: "models.QuerySet[Plc]") -> None:
+        """Let the values of changed programs count again, where every tag can be read as it is configured."""
+        for plc in plcs:
+            try:
+                quarantine.accept(plc, actor=actor(request), at=timezone.now())
+            except ActionRefused as refused:
+                messages.error(request, refused.sentence)
+            else:
+                messages.success(request, f"{plc.code}: its values count again.")
+
+
+@admin.register(PlcLink)
+class PlcLinkAdmin(LimitedRecordAdmin):
+    """Whether each controller answers."""
+
+    list_display = ("plc", "badge", "since", "seen", "failures", "error")
+    list_filter = ("status",)
+    list_select_related = ("plc",)
+    search_fields = ("plc__code", "plc__name", "error")
+    ordering = ("plc__code",)
+
+    @column("status", order="status", colours=LINK_COLOURS)
+    def badge(self, link: PlcLink) -> tuple[str, str]:
+        return link.status, link.get_status_display()
+
+    @column("last answer", order="last_ok_at")
+    def seen(self, link: PlcLink) -> str | None:
+        return ago(link.last_ok_at)
+
+    def visible(self, rows: Any, request: HttpRequest) -> Any:
+        return rows.filter(plc__in=plcs_of(Plc.objects.all(), actor(request)).values("pk"))

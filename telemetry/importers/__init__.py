@@ -1,0 +1,1 @@
+"""Files that engineering tools export, to tags and message bits: pure parsers that account for every row."""
