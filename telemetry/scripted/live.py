@@ -22,6 +22,7 @@ from production.models import (
     Shift,
 )
 from telemetry.backoff import back_off_s
+from telemetry.models import Plc
 from telemetry.scripted.comparing import Allowance, Row, compare
 from telemetry.scripted.expected import LOSSES
 from telemetry.scripted.key import key
@@ -35,12 +36,16 @@ FIRST_READING_WITHIN_S = 60
 BEFORE_S, AFTER_S = 3, 5
 """From the preparation to the first second, and from the last one to the measuring."""
 LOOK_EVERY_S = 0.05
-SIMULATOR_TICK_S = 0.15
-"""The simulated controllers change ten times a second, and answer in the course of a poll."""
+SIMULATOR_TICK_S = 0.1
+"""The simulated controllers change ten times a second."""
 
 
 class NothingRead(RuntimeError):
     """The polls have not read the line's controllers in time."""
+
+
+class TooSlow(RuntimeError):
+    """The polls did not keep their period, so that nothing can be said of a change within it."""
 
 
 class DoorRefused(RuntimeError):
@@ -73,13 +78,19 @@ def play(
 ) -> Sequence[Row]:
     """Prepare the plant, let the script run, and return what was to be beside what was measured.
 
-    Raises NothingRead and DoorRefused.
+    What is allowed is worked out before, from the periods at which the controllers are polled. Raises
+    NothingRead and DoorRefused, and TooSlow when the polls did not keep them: then nothing is known.
     """
     line = Line.objects.select_related("area__site").get(code=LINE)
     machines = list(Equipment.objects.filter(code__in=(BAG, LOAD)).order_by("pk"))
     _wait_for_readings(machines)
     began_at = timezone.now().replace(microsecond=0) + timedelta(seconds=BEFORE_S)
-    _rules(script, line, machines, began_at)
+    apart, allowed = _apart(machines), allowance(script, machines)
+    say(
+        f"Polled so that readings are at most {apart.total_seconds():.2f} s apart; a change may be seen"
+        f" {allowed.late.total_seconds():.2f} s late, after a loss {allowed.return_late.total_seconds():.2f} s."
+    )
+    rules(script, line, machines, began_at)
     due = deeds(script, line, began_at, actor)
     _sleep_until(began_at)
     if (answer := _tell(door_port, "play")) != "ok":
@@ -87,11 +98,28 @@ def play(
     say(f"The script runs for {script.seconds} s.")
     watch = Watch({machine.pk: timezone.now() for machine in machines})
     _watch(script, began_at, due, watch)
-    late = watch.longest + timedelta(seconds=SIMULATOR_TICK_S)
     say(f"Both machines were read at most {watch.longest.total_seconds():.2f} s apart.")
-    allowed = Allowance(late=late, return_late=late + timedelta(seconds=_return_s(script)))
+    if watch.longest > apart:
+        raise TooSlow(
+            f"the polls kept {watch.longest.total_seconds():.2f} s and not {apart.total_seconds():.2f} s"
+        )
     found = measure(script, began_at, timezone.now())
     return compare(script, key(script, LOSSES), found, allowed)
+
+
+def _apart(machines: Sequence[Equipment]) -> timedelta:
+    """Return how far apart two readings of these machines may be while their polls keep their periods.
+
+    A poll begins once a period, and its answer comes at some time within the timeout of an exchange.
+    """
+    plcs = Plc.objects.filter(tags__equipment__in=machines).distinct()
+    return max(timedelta(seconds=plc.poll_period_s + plc.timeout_s) for plc in plcs)
+
+
+def allowance(script: Script, machines: Sequence[Equipment]) -> Allowance:
+    """Return how late a change may be seen: by the next reading, of a controller that ticks as well."""
+    late = _apart(machines) + timedelta(seconds=SIMULATOR_TICK_S)
+    return Allowance(late=late, return_late=late + timedelta(seconds=_return_s(script)))
 
 
 def _wait_for_readings(machines: Sequence[Equipment]) -> None:
@@ -104,7 +132,7 @@ def _wait_for_readings(machines: Sequence[Equipment]) -> None:
     raise NothingRead(f"no state of the line's machines within {FIRST_READING_WITHIN_S} s")
 
 
-def _rules(
+def rules(
     script: Script, line: Line, machines: Sequence[Equipment], began_at: datetime
 ) -> None:
     """Set the thresholds that the script's short stops are measured by, and its break."""

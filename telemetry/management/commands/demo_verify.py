@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from ms5.accounts.models import User
 from telemetry.scripted.days import SCRIPTS
-from telemetry.scripted.live import DoorRefused, NothingRead, play
+from telemetry.scripted.live import DoorRefused, NothingRead, TooSlow, play
 
 
 class Command(BaseCommand):
@@ -25,7 +25,7 @@ class Command(BaseCommand):
         actor = User.objects.get(username="supervisor")
         try:
             rows = play(script, options["control_port"], actor, self.stdout.write)
-        except (NothingRead, DoorRefused, LookupError) as error:
+        except (NothingRead, DoorRefused, TooSlow, LookupError) as error:
             raise CommandError(str(error)) from error
         width = max(len(row.what) for row in rows)
         middle = max(len(row.expected) for row in rows)
