@@ -3,13 +3,14 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from production import layers
 from production.calendars import calendars
 from production.choices import Loss, SixLoss
 from production.layers import LAST, Row, Wanted, moment, moment_or_none
-from production.models import Condition, Equipment, IdealCycle, Line
+from production.limits import limits_of
+from production.models import Condition, Equipment, Line
 from production.oee import Bucket, Cause, Plan, Seen, Timeline
 from production.shifts import Calendar, plan
 from production.stops import Stop, stops
@@ -51,8 +52,7 @@ def known(extents: Sequence[Extent]) -> list[Known]:
     downtimes = _by_number(layers.downtimes(wanted))
     changeovers = _by_number(layers.changeovers(_of_lines(extents)))
     changes = _by_number(layers.context_changes(_since_first(wanted, spans)))
-    ids = {each.equipment.pk for each in extents}
-    thresholds = _overrides(ids)
+    limits = limits_of({each.equipment.pk: each.equipment for each in extents}.values())
     plans = _plans(extents)
     found = []
     for number, extent in enumerate(extents):
@@ -65,7 +65,7 @@ def known(extents: Sequence[Extent]) -> list[Known]:
         whole = stops(
             Stretch(each.what.state, each.started_at, each.ended_at) for each in states[number]
         )
-        limits = thresholds.get(equipment.pk, ())
+        own = limits[equipment.pk]
         timeline = Timeline(
             states=states[number],
             plan=list(clip(plans[equipment.line_id], extent.start, extent.end)),
@@ -85,7 +85,9 @@ def known(extents: Sequence[Extent]) -> list[Known]:
             small=[
                 stop
                 for stop in whole
-                if stop.is_small(_stop_after(equipment, limits, products, stop.started_at))
+                if stop.is_small(
+                    own.stop_after(_product_at(products, stop.started_at), stop.started_at)
+                )
             ],
         )
         found.append(Known(timeline, whole))
@@ -175,41 +177,8 @@ def _said(
             yield Stretch(reason, each.started_at, each.ended_at)
 
 
-@dataclass(frozen=True, slots=True)
-class _Limit:
-    """From when on the stops of a product are downtimes after so many seconds; None: as the equipment says."""
-
-    product: int
-    since: datetime
-    stop_after_s: float | None
-
-
-def _overrides(equipment_ids: Iterable[int]) -> Mapping[int, Sequence[_Limit]]:
-    """Return the thresholds of products, in order of time, for the equipment that has any."""
-    has_any = IdealCycle.objects.filter(equipment__in=equipment_ids, stop_after_s__isnull=False)
-    rows = IdealCycle.objects.filter(equipment__in=has_any.values("equipment"))
-    found: dict[int, list[_Limit]] = defaultdict(list)
-    for equipment, product, since, stop_after_s in rows.order_by("effective_from").values_list(
-        "equipment", "product", "effective_from", "stop_after_s"
-    ):
-        found[equipment].append(_Limit(product, since, stop_after_s))
-    return found
-
-
-def _stop_after(
-    equipment: Equipment,
-    limits: Sequence[_Limit],
-    products: Sequence[Mark[int | None]],
-    at: datetime,
-) -> timedelta:
-    """Return how long a stop that began then may be and still be a micro-stop."""
-    seconds: float | None = None
-    if limits:
-        product = next((mark.what for mark in reversed(products) if mark.at <= at), None)
-        for limit in limits:
-            if limit.product == product and limit.since <= at:
-                seconds = limit.stop_after_s
-    return timedelta(seconds=equipment.stop_after_s if seconds is None else seconds)
+def _product_at(products: Sequence[Mark[int | None]], at: datetime) -> int | None:
+    return next((mark.what for mark in reversed(products) if mark.at <= at), None)
 
 
 def _plans(extents: Sequence[Extent]) -> Mapping[int, Sequence[Stretch[Plan]]]:

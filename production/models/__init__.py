@@ -5,7 +5,15 @@ from production.models.calendar import Break, CalendarException, Shift
 from production.models.changeovers import Changeover, ChangeoverStep, ChangeoverTarget, StepPlan
 from production.models.corrections import Correction
 from production.models.downtimes import Downtime, Reason
-from production.models.floor import Area, Equipment, IdealCycle, Line, Product, Site
+from production.models.floor import (
+    Area,
+    Equipment,
+    IdealCycle,
+    Line,
+    PastThreshold,
+    Product,
+    Site,
+)
 from production.models.jobs import Job, JobRun
 from production.models.quality import (
     CheckDefect,
@@ -50,6 +58,7 @@ __all__ = [
     "JobRun",
     "Line",
     "LineAccess",
+    "PastThreshold",
     "Product",
     "QualityAlert",
     "QualityCheck",
