@@ -72,6 +72,46 @@ def unsettle(equipment_ids: Collection[int], since: datetime) -> None:
         Settlement.objects.filter(~Exists(settled), equipment__in=ids).delete()
 
 
+def settle_anew(equipment: Equipment, since: datetime, until: datetime, now: datetime) -> None:
+    """Tally the settled quarters that share time with [since, until) anew, after an action has changed it.
+
+    The window is widened to whole stops, since a stop is what its whole length makes it. What a change reaches
+    that is not settled any more by it, and what is longer than is settled in one go, is taken back instead.
+    """
+    (condition,) = _under_lock([equipment.pk])
+    settled = Settlement.objects.filter(pk=equipment.pk).values_list("until", flat=True).first()
+    if settled is None:
+        return
+    begun, ended = since, until
+    for _, _, state, started_at, ended_at in layers.spans(
+        [Wanted(equipment.pk, equipment.pk, since, max(until, since + MICROSECOND))]
+    ):
+        if state != RUNNING:
+            begun = min(begun, layers.moment(started_at))
+            ended = max(ended, layers.moment_or_none(ended_at) or settled)
+    first = TimeTally.objects.filter(equipment=equipment).order_by("started_at").first()
+    start = quarters.begin(begun)
+    if first is not None:
+        start = max(start, first.started_at)
+    end = min(quarters.begin(ended - MICROSECOND) + quarters.QUARTER, settled)
+    if start >= end:
+        return
+    read_at = condition.state_read_at
+    busy = _changing_over(equipment.line_id).get(equipment.line_id)
+    is_final = read_at is not None and settled <= _final(
+        now, read_at, condition.stopped_since, busy
+    )
+    if not is_final or end - start > MOST * quarters.QUARTER:
+        unsettle([equipment.pk], since)
+        return
+    TimeTally.objects.filter(
+        equipment=equipment, started_at__gte=start, started_at__lt=end
+    ).delete()
+    extent = Extent(equipment, start, end)
+    (each,) = known([extent])
+    TimeTally.objects.bulk_create(_rows(extent, each))
+
+
 def _under_lock(equipment_ids: Collection[int]) -> Sequence[Condition]:
     rows = Condition.objects.select_for_update().filter(pk__in=equipment_ids)
     return list(rows.order_by("pk"))
