@@ -83,6 +83,45 @@ def unsettle(equipment_ids: Collection[int], since: datetime) -> None:
         Settlement.objects.filter(~Exists(settled), equipment__in=ids).delete()
 
 
+def settle_anew(equipment: Equipment, since: datetime, until: datetime, now: datetime) -> None:
+    """Tally the settled quarters that share time with [since, until) anew, after an action has changed it.
+
+    The window is widened to whole stops, since a stop is what its whole length makes it. What a change reaches
+    that is not settled any more by it, and what is longer than is settled in one go, is taken back instead.
+    """
+    (condition,) = _under_lock([equipment.pk])
+    settled = Settlement.objects.filter(pk=equipment.pk).values_list("until", flat=True).first()
+    if settled is None:
+        return
+    begun, ended = since, until
+    for _, _, state, started_at, ended_at in layers.spans(
+        [Wanted(equipment.pk, equipment.pk, since, max(until, since + MICROSECOND))]
+    ):
+        if state != RUNNING:
+            begun = min(begun, layers.moment(started_at))
+            ended = max(ended, layers.moment_or_none(ended_at) or settled)
+    first = TimeTally.objects.filter(equipment=equipment).order_by("started_at").first()
+    start = quarters.begin(begun)
+    if first is not None:
+        start = max(start, first.started_at)
+    end = min(quarters.begin(ended - MICROSECOND) + quarters.QUARTER, settled)
+    if start >= end:
+        return
+    read_at = condition.state_read_at
+    busy = _changing_over(equipment.line_id).get(equipment.line_id)
+    is_final = read_at is not None and settled <= _final(
+        now, read_at, condition.stopped_since, busy
+    )
+    if not is_final or end - start > MOST * quarters.QUARTER:
+        unsettle([equipment.pk], since)
+        return
+    for tally in (TimeTally, LossTally):
+        tally.objects.filter(
+            equipment=equipment, started_at__gte=start, started_at__lt=end
+        ).delete()
+    _tally([Extent(equipment, start, end)])
+
+
 def _under_lock(equipment_ids: Collection[int]) -> Sequence[Condition]:
     rows = Condition.objects.select_for_update().filter(pk__in=equipment_ids)
     return list(rows.order_by("pk"))
@@ -156,10 +195,18 @@ def _settle(line: int, equipment_ids: Collection[int], now: datetime) -> int:
             end = min(end, start + MOST * quarters.QUARTER)
             if start < end:
                 extents.append(Extent(equipment, start, end))
-        return _write(extents)
+        done = _tally(extents)
+        Settlement.objects.bulk_create(
+            [Settlement(equipment=each.equipment, until=each.end) for each in extents],
+            update_conflicts=True,
+            unique_fields=["equipment"],
+            update_fields=["until"],
+        )
+        return done
 
 
-def _write(extents: Sequence[Extent]) -> int:
+def _tally(extents: Sequence[Extent]) -> int:
+    """Write the tallies of these quarters, none of which is there; return how many quarters they are."""
     rows: list[TimeTally] = []
     losses: list[LossTally] = []
     wide = widened(extents)
@@ -169,12 +216,6 @@ def _write(extents: Sequence[Extent]) -> int:
         losses += _losses(extent, each, leaves)
     TimeTally.objects.bulk_create(rows, batch_size=500)
     LossTally.objects.bulk_create(losses, batch_size=500)
-    Settlement.objects.bulk_create(
-        [Settlement(equipment=each.equipment, until=each.end) for each in extents],
-        update_conflicts=True,
-        unique_fields=["equipment"],
-        update_fields=["until"],
-    )
     return len(rows)
 
 

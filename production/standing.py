@@ -11,13 +11,13 @@ from django.db.models import F, Q
 
 from ms5.database import chunks
 from production.choices import Category, ChangeoverStatus, Loss
+from production.limits import limits_of
 from production.models import (
     Changeover,
     Condition,
     ContextChange,
     Equipment,
     Fault,
-    IdealCycle,
     Job,
     JobRun,
     Reason,
@@ -71,23 +71,13 @@ def product_at(equipment_id: int, at: datetime) -> int | None:
 
 def stop_after(equipment: Equipment, product_id: int | None, at: datetime) -> timedelta:
     """Return how long a stop that begins at `at` may last as a micro-stop."""
-    cycle = (
-        IdealCycle.objects.in_force(at).filter(equipment=equipment, product=product_id).first()
-        if product_id is not None
-        else None
-    )
-    own = cycle.stop_after_s if cycle else None
-    return timedelta(seconds=equipment.stop_after_s if own is None else own)
+    return limits_of([equipment])[equipment.pk].stop_after(product_id, at)
 
 
 def shortest(equipment_ids: Collection[int]) -> dict[int, timedelta]:
-    """Return the least that `stop_after` may be for each, whatever the product. Two queries."""
-    rows = Equipment.objects.filter(pk__in=equipment_ids).values_list("pk", "stop_after_s")
-    least = dict(rows)
-    own = IdealCycle.objects.filter(equipment__in=equipment_ids, stop_after_s__isnull=False)
-    for pk, stop_after_s in own.values_list("equipment", "stop_after_s"):
-        least[pk] = min(least[pk], stop_after_s or 0)
-    return {pk: timedelta(seconds=seconds) for pk, seconds in least.items()}
+    """Return the least that `stop_after` may be for each, whatever the product. Three queries."""
+    found = limits_of(Equipment.objects.filter(pk__in=equipment_ids))
+    return {pk: each.least() for pk, each in found.items()}
 
 
 def job_at(equipment: Equipment, at: datetime) -> Job | None:

@@ -11,10 +11,12 @@ from production import layers
 from production.calendars import calendars
 from production.choices import Loss, SixLoss
 from production.layers import FIRST, LAST, Row, Wanted, moment, moment_or_none
+from production.limits import limits_of
 from production.models import Condition, Equipment, IdealCycle, Line
 from production.oee import MICROSECOND, Bucket, Cause, Plan, Seen, Timeline
 from production.shifts import Calendar, plan
 from production.slow import Pause, Slow, slow_cycles
+from production.stop_limits import Limits
 from production.stops import Stop, stops
 from production.timeline import Mark, Stretch, between, clip
 
@@ -61,8 +63,9 @@ def known(extents: Sequence[Extent]) -> list[Known]:
     downtimes = _by_number(layers.downtimes(wanted))
     changeovers = _by_number(layers.changeovers(_of_lines(extents)))
     changes = _by_number(layers.context_changes(_since_first(wanted, spans)))
-    ids = {each.equipment.pk for each in extents}
-    thresholds = _overrides(ids)
+    equipment_by_id = {each.equipment.pk: each.equipment for each in extents}
+    limits = limits_of(equipment_by_id.values())
+    slow_limits = _slow_limits(equipment_by_id)
     pauses = _by_number(layers.pauses(wanted))
     plans = _plans(extents)
     found = []
@@ -76,7 +79,7 @@ def known(extents: Sequence[Extent]) -> list[Known]:
         whole = stops(
             Stretch(each.what.state, each.started_at, each.ended_at) for each in states[number]
         )
-        limits = thresholds.get(equipment.pk, ())
+        own = limits[equipment.pk]
         timeline = Timeline(
             states=states[number],
             plan=list(clip(plans[equipment.line_id], extent.start, extent.end)),
@@ -96,12 +99,18 @@ def known(extents: Sequence[Extent]) -> list[Known]:
             small=[
                 stop
                 for stop in whole
-                if stop.is_small(_stop_after(equipment, limits, products, stop.started_at))
+                if stop.is_small(
+                    own.stop_after(_product_at(products, stop.started_at), stop.started_at)
+                )
             ],
         )
         set_when = between([Mark(None, FIRST), *products], extent.end)
         slow = slow_cycles(
-            [_pause(equipment, limits, *row) for row in pauses[number]], states[number]
+            [
+                _pause(equipment, own, slow_limits.get(equipment.pk, ()), *row)
+                for row in pauses[number]
+            ],
+            states[number],
         )
         found.append(Known(timeline, whole, set_when, slow))
     return found
@@ -205,55 +214,33 @@ def _said(
 
 
 @dataclass(frozen=True, slots=True)
-class _Limit:
-    """From when on the stops of a product are downtimes after so many seconds; None: as the equipment says."""
+class _SlowLimit:
+    """From when on a cycle of a product is slow after so many seconds; None: as the equipment says."""
 
     product: int
     since: datetime
-    stop_after_s: float | None
-    slow_after_s: float | None
+    seconds: float | None
 
 
-def _overrides(equipment_ids: Iterable[int]) -> Mapping[int, Sequence[_Limit]]:
+def _slow_limits(equipment_ids: Iterable[int]) -> Mapping[int, Sequence[_SlowLimit]]:
     """Return the thresholds of products, in order of time, for the equipment that has any."""
-    has_any = IdealCycle.objects.filter(equipment__in=equipment_ids).exclude(
-        stop_after_s=None, slow_after_s=None
-    )
+    has_any = IdealCycle.objects.filter(equipment__in=equipment_ids, slow_after_s__isnull=False)
     rows = IdealCycle.objects.filter(equipment__in=has_any.values("equipment"))
-    found: dict[int, list[_Limit]] = defaultdict(list)
+    found: dict[int, list[_SlowLimit]] = defaultdict(list)
     for row in rows.order_by("effective_from"):
-        limit = _Limit(row.product_id, row.effective_from, row.stop_after_s, row.slow_after_s)
+        limit = _SlowLimit(row.product_id, row.effective_from, row.slow_after_s)
         found[row.equipment_id].append(limit)
     return found
 
 
-def _stop_after(
-    equipment: Equipment,
-    limits: Sequence[_Limit],
-    products: Sequence[Mark[int | None]],
-    at: datetime,
-) -> timedelta:
-    """Return how long a stop that began then may be and still be a micro-stop."""
-    product = None
-    if limits:
-        product = next((mark.what for mark in reversed(products) if mark.at <= at), None)
-    limit = _limit(limits, product, at)
-    seconds = limit.stop_after_s if limit else None
-    return timedelta(seconds=equipment.stop_after_s if seconds is None else seconds)
-
-
-def _limit(limits: Iterable[_Limit], product: int | None, at: datetime) -> _Limit | None:
-    """Return the thresholds of the product that were in force then."""
-    found = None
-    for limit in limits:
-        if limit.product == product and limit.since <= at:
-            found = limit
-    return found
+def _product_at(products: Sequence[Mark[int | None]], at: datetime) -> int | None:
+    return next((mark.what for mark in reversed(products) if mark.at <= at), None)
 
 
 def _pause(  # noqa: PLR0917 - a row of the table, column by column
     equipment: Equipment,
-    limits: Sequence[_Limit],
+    own: Limits,
+    slow_limits: Iterable[_SlowLimit],
     _number: int,
     began: Any,
     ended: Any,
@@ -261,14 +248,15 @@ def _pause(  # noqa: PLR0917 - a row of the table, column by column
     cycle: Decimal | None,
 ) -> Pause:
     at = moment(ended)
-    limit = _limit(limits, product, at)
-    slow_s = limit.slow_after_s if limit else None
-    stop_s = limit.stop_after_s if limit else None
+    seconds = None
+    for limit in slow_limits:
+        if limit.product == product and limit.since <= at:
+            seconds = limit.seconds
     return Pause(
         moment(began),
         at,
-        timedelta(seconds=equipment.slow_after_s if slow_s is None else slow_s),
-        timedelta(seconds=equipment.stop_after_s if stop_s is None else stop_s),
+        timedelta(seconds=equipment.slow_after_s if seconds is None else seconds),
+        own.stop_after(product, at),
         None if cycle is None else layers.microseconds(cycle) * MICROSECOND,
     )
 

@@ -27,7 +27,7 @@ from production.models import Condition, Correction, Downtime, Equipment, Job, L
 from production.public.corrections import correction_of
 from production.public.downtimes import RELATED
 from production.refusals import ActionRefused, NotAllowed
-from production.settling import unsettle
+from production.settling import settle_anew
 
 What = Reasoned | Split | Merged | Moved | Requantified | Adjusted | Planned
 PERMISSION = "production.add_correction"
@@ -163,7 +163,7 @@ def _make(
         oee_before=before.oee,
     )
     changed = draft.make(correction)
-    unsettle([subject.pk], draft.affected_from)
+    settle_anew(subject, *window, at)
     after = effects.measure(subject, *window, at)
     if before.stretch is None or after.stretch is None:
         # A stretch that has a figure on one side alone tells nothing; its shift does.

@@ -22,12 +22,10 @@ from production.actions.past import demand_present
 from production.choices import State
 from production.halves import Times, joined, parted
 from production.models import Condition, Downtime, Line, Reason, Span
-from production.oee import Bucket
 from production.public.downtimes import RELATED
 from production.refusals import ActionRefused, NotAllowed, demand_version
-from production.settling import unsettle
+from production.settling import settle_anew
 from production.stops import Stop
-from production.timelines import bucket_of
 
 SAYS, CONFIRMS = "production.change_downtime", "production.confirm_downtime"
 LONGEST_NOTE = 300
@@ -143,8 +141,6 @@ def split(
         )
         for half, times in zip((row, second), parted(times_of(row), moment), strict=True):
             _say_times(half, times)
-        # What is settled of it is put down to the whole.
-        unsettle([row.equipment_id], row.started_at)
         row.ended_at = moment
         first = held.changed("split", actor, at)
         second.save()
@@ -156,6 +152,8 @@ def split(
             line_id=row.equipment.line.code,
         )
         stopping.say(second, at)
+        # What is settled of both is put down to the whole.
+        settle_anew(row.equipment, row.started_at, second.ended_at or at, at)
     return first
 
 
@@ -187,7 +185,6 @@ def merge(
         for row in (kept, gone):
             demand_present(row, at)
         ended_at = gone.ended_at
-        unsettle([kept.equipment_id], kept.started_at)
         if kept.reason is None and gone.reason is not None:
             _give(kept, gone.reason, actor, at)
             kept.reported_by = gone.reported_by
@@ -196,7 +193,9 @@ def merge(
         gone.ended_at, gone.merged_into = gone.started_at, kept
         later.changed("merge", actor, at)
         kept.ended_at = ended_at
-        return earlier.changed("merge", actor, at)
+        whole = earlier.changed("merge", actor, at)
+        _account(whole, at)
+    return whole
 
 
 @retried
@@ -266,6 +265,8 @@ class _Held:
         """Save it as it became, audit it and say so."""
         self.row.version += 1
         self.row.save()
+        if self.before["reason_id"] != self.row.reason_id:
+            _account(self.row, at)
         audit.record(
             actor,
             f"downtime.{verb}",
@@ -279,13 +280,11 @@ class _Held:
 
 
 def _give(row: Downtime, reason: Reason | None, actor: User, at: datetime) -> None:
-    """Set another reason, with what follows from it; the accounts change if its bucket does."""
+    """Set another reason, with what follows from it."""
     if row.reason is not None:
         demand_present(row, at)
     if reason is not None and not reason.is_active:
         raise ActionRefused("inactive", "That reason may not be chosen any more.", row)
-    if _bucket(row.reason) != _bucket(reason):
-        unsettle([row.equipment_id], row.started_at)
     row.reason = reason
     row.reported_by = actor if reason else None
     if reason is not None:
@@ -306,8 +305,9 @@ def _stand_by(row: Downtime, reason: Reason | None, actor: User, at: datetime) -
     row.confirmed_at = at if reason else None
 
 
-def _bucket(reason: Reason | None) -> Bucket:
-    return bucket_of(reason.loss, reason.six_loss) if reason else bucket_of(None, None)
+def _account(row: Downtime, at: datetime) -> None:
+    """Let what is settled of its time fall into the bucket of its reason."""
+    settle_anew(row.equipment, row.started_at, row.ended_at or at, at)
 
 
 def _begins(row: Downtime, moment: datetime) -> Downtime | None:

@@ -1,6 +1,7 @@
 """What follows an edit of the standards: counts of the past take the ideal cycle now in force."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
 from django.utils import timezone
@@ -13,8 +14,18 @@ from production.actions import effects
 from production.actions.counts import attach_ideal_cycles, tally
 from production.actions.lines import locked
 from production.actions.superseding import forget_empty_tallies
-from production.models import Count, Equipment, IdealCycle, Line, Span
+from production.limits import limits_of
+from production.models import (
+    Condition,
+    Count,
+    Equipment,
+    IdealCycle,
+    Line,
+    PastThreshold,
+    Span,
+)
 from production.settling import unsettle
+from production.timeline import Stretch
 
 BATCH = 2000
 
@@ -71,14 +82,50 @@ def _attach(counts: Collection[Count], leaving: IdealCycle | None) -> int:
 
 
 @retried
-def thresholds_changed(equipment: Equipment, *, now: datetime | None = None) -> None:
-    """Let the past of an equipment be told anew by its thresholds, which hold for all of it."""
+def place_changed(equipment: Equipment, *, now: datetime | None = None) -> None:
+    """Let the past of an equipment be told anew in its line, or as the constraint of it."""
     with recording():
         condition = locked([equipment.pk])[equipment.pk]
         first = Span.objects.filter(equipment=equipment).order_by("started_at").first()
         if first is not None:
             unsettle([equipment.pk], first.started_at)
         effects.say(condition.equipment.line, now or timezone.now())
+
+
+@contextmanager
+def thresholds_kept(now: datetime | None = None) -> Iterator[None]:
+    """Edit thresholds in the block: they hold for stops that begin from now on.
+
+    What stops of the past were judged by is written down where it would be another one, so that their
+    downtimes and figures stay. All equipment is locked first, since a reading may end a stop meanwhile.
+    """
+    with recording():
+        locked(Condition.objects.values_list("pk", flat=True))
+        at = now or timezone.now()
+        before = limits_of(Equipment.objects.all())
+        yield
+        after = limits_of(Equipment.objects.filter(pk__in=before))
+        for pk, limits in after.items():
+            for product in before[pk].products() | limits.products():
+                held = before[pk].held(product, at)
+                if held != limits.held(product, at):
+                    _write_past(pk, product, held)
+
+
+def _write_past(
+    equipment_id: int, product_id: int | None, held: Sequence[Stretch[float | None]]
+) -> None:
+    PastThreshold.objects.filter(equipment=equipment_id, product=product_id).delete()
+    PastThreshold.objects.bulk_create(
+        PastThreshold(
+            equipment_id=equipment_id,
+            product_id=product_id,
+            since=each.started_at,
+            until=each.ended_at,
+            stop_after_s=each.what,
+        )
+        for each in held
+    )
 
 
 def line_changed(line: Line, *, now: datetime | None = None) -> None:

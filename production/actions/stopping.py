@@ -5,7 +5,8 @@ from datetime import datetime
 from ms5.events.log import append
 from production import standing
 from production.choices import State
-from production.models import Condition, Downtime, IdealCycle
+from production.limits import limits_of
+from production.models import Condition, Downtime
 from production.public.downtimes import downtime_of
 from production.stops import Stop
 from production.transitions import Move
@@ -70,11 +71,8 @@ def _is_surely_small(condition: Condition, at: datetime) -> bool:
     """Whether the stop is within every threshold, time without data and all; most are, and cost no more."""
     if condition.stopped_since is None:
         return True
-    seconds = (at - condition.stopped_since).total_seconds()
-    if seconds > condition.equipment.stop_after_s:
-        return False
-    shorter = IdealCycle.objects.filter(equipment=condition.pk, stop_after_s__lt=seconds)
-    return not shorter.exists()
+    equipment = condition.equipment
+    return at - condition.stopped_since <= limits_of([equipment])[equipment.pk].least()
 
 
 def _open(

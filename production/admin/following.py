@@ -1,6 +1,7 @@
 """Edits of the plant as actions: what they change of the past is followed in the same transaction."""
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -42,8 +43,23 @@ class InAction(Edited):
             return super().changelist_view(request, *args, **kwargs)
 
 
-class FollowedCycles(Edited):
-    """Mix-in: what was counted follows the ideal cycles that a page adds, changes or removes."""
+class FollowedCycles(InAction):
+    """Mix-in: what was counted follows the ideal cycles that a page adds, changes or removes.
+
+    Thresholds that it changes hold from now on.
+    """
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        with _thresholds_kept(request):
+            return super().changeform_view(request, *args, **kwargs)
+
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        with _thresholds_kept(request):
+            return super().delete_view(request, *args, **kwargs)
+
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        with _thresholds_kept(request):
+            return super().changelist_view(request, *args, **kwargs)
 
     def save_model(
         self,
@@ -95,6 +111,10 @@ class FollowedCycles(Edited):
         if all(isinstance(each, IdealCycle) for each in objs):
             return gone, numbers, set(), []
         return gone, numbers, needed, against
+
+
+def _thresholds_kept(request: HttpRequest) -> AbstractContextManager[None]:
+    return standards.thresholds_kept() if request.method == "POST" else nullcontext()
 
 
 def _stored(pks: Iterable[int]) -> list[Since]:

@@ -166,7 +166,7 @@ class EquipmentAdmin(FollowedCycles, InAction, LimitedAdmin):
             {
                 "fields": ("running_above", "slow_after_s", "stop_after_s", "no_data_after_s"),
                 "description": "A stop up to the stop threshold is a micro-stop, a performance loss;"
-                " a longer one is a downtime.",
+                " a longer one is a downtime. Another threshold holds for stops that begin from now on.",
             },
         ),
     )
@@ -179,8 +179,8 @@ class EquipmentAdmin(FollowedCycles, InAction, LimitedAdmin):
         change: bool,  # noqa: FBT001 - as Django declares it
     ) -> None:
         super().save_model(request, obj, form, change)
-        if change and {"stop_after_s", "is_constraint", "line"} & set(form.changed_data):
-            standards.thresholds_changed(obj)
+        if change and {"is_constraint", "line"} & set(form.changed_data):
+            standards.place_changed(obj)
 
     def get_queryset(self, request: HttpRequest) -> "models.QuerySet[Any]":
         return Equipment.objects.in_flow_order().filter(

@@ -5,7 +5,15 @@ from production.models.calendar import Break, CalendarException, Shift
 from production.models.changeovers import Changeover, ChangeoverStep, ChangeoverTarget, StepPlan
 from production.models.corrections import Correction
 from production.models.downtimes import Downtime, LossTally, Reason
-from production.models.floor import Area, Equipment, IdealCycle, Line, Product, Site
+from production.models.floor import (
+    Area,
+    Equipment,
+    IdealCycle,
+    Line,
+    PastThreshold,
+    Product,
+    Site,
+)
 from production.models.jobs import Job, JobRun
 from production.models.quality import (
     CheckDefect,
@@ -51,6 +59,7 @@ __all__ = [
     "Line",
     "LineAccess",
     "LossTally",
+    "PastThreshold",
     "Product",
     "QualityAlert",
     "QualityCheck",

@@ -242,3 +242,41 @@ class IdealCycle(models.Model):
 
     def __str__(self) -> str:
         return f"{self.product} on {self.equipment}: {self.seconds.normalize():f} s"
+
+
+class PastThreshold(models.Model):
+    """What stops that began in [since, until) are judged by, since it was changed at `until` or later.
+
+    Without a product it is that of the equipment; without seconds a product had none of its own.
+    """
+
+    equipment = models.ForeignKey(
+        Equipment, on_delete=models.CASCADE, related_name="past_thresholds"
+    )
+    product = models.ForeignKey(
+        Product, on_delete=models.CASCADE, null=True, related_name="past_thresholds"
+    )
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+    stop_after_s = models.FloatField(null=True)
+
+    class Meta:
+        ordering: ClassVar = ["equipment", "product", "since"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["equipment", "since"],
+                condition=models.Q(product__isnull=True),
+                name="a past threshold of an equipment begins once",
+            ),
+            models.UniqueConstraint(
+                fields=["equipment", "product", "since"],
+                name="a past threshold of a product begins once",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(until__gt=models.F("since")),
+                name="a past threshold held for a time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.equipment}: {self.stop_after_s} s until {self.until:%Y-%m-%d %H:%M}"

@@ -8,12 +8,12 @@ import pytest
 from ms5.accounts.models import AuditEntry
 from ms5.accounts.roles import Role
 from ms5.events.models import Event, Gauge
-from production import accounting
+from production import accounting, settling
 from production.actions import observe, set_context
 from production.actions.correcting_counts import Adjusted, Requantified
 from production.actions.correcting_downtimes import Merged, Moved, Reasoned, Split
 from production.actions.correcting_plans import Planned
-from production.actions.corrections import correct, preview
+from production.actions.corrections import correct, preview, undo
 from production.models import Condition, Correction, Count, Downtime, Reason, Span, Tally
 from production.oee import Bucket
 from production.refusals import ActionRefused, NotAllowed
@@ -312,3 +312,33 @@ def test_only_a_supervisor_of_the_line_corrects_and_says_why(machine, downtime, 
             fix(machine, what, who)
     with pytest.raises(ActionRefused, match="why"):
         fix(machine, what, supervisor, why="  ")
+
+
+def test_a_correction_far_back_leaves_settled_what_it_does_not_reach(
+    machine, downtime, supervisor
+):
+    day = 86_400
+    observe([observation(machine, second) for second in range(3000, 2 * day + 3000, 600)])
+    now = at(2 * day + 3600)
+    while settling.settle(now):
+        pass
+    machine.refresh_from_db()
+    until, was = (
+        machine.settlement.until,
+        set(machine.time_tallies.values_list("pk", flat=True)),
+    )
+    clean = reason("CLEANING", loss="planned", category="planned")
+    what = Reasoned(downtime_id=downtime.pk, reason=clean)
+    done = correct(machine, what, actor=supervisor, at=now, reason="far back")
+    found = accounting.accounts([machine], at(0), at(2 * day), now)[machine.pk]
+    assert (
+        found == accounting.accounts([machine], at(0), at(2 * day), now, exact=True)[machine.pk]
+    )
+    assert found.of(Bucket.PLANNED) == timedelta(minutes=10)
+    machine.settlement.refresh_from_db()
+    now_ = set(machine.time_tallies.values_list("pk", flat=True))
+    # Two quarters were tallied anew; the others are the rows that they were.
+    assert (machine.settlement.until, len(was - now_), len(now_)) == (until, 2, len(was))
+    undo(done, actor=supervisor, at=now, reason="no")
+    assert accounting.accounts([machine], at(0), at(2 * day), now)[machine.pk] != found
+    assert len(machine.time_tallies.all()) == len(was)

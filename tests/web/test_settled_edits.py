@@ -1,12 +1,23 @@
 """Edits of the plant that change what settled time was: the figure before, and at once the one after."""
 
-from datetime import time
+from datetime import time, timedelta
 
 import pytest
+from django.utils import timezone
 
+from production import standing
 from production.accounting import accounts
 from production.actions import observe, set_context
-from production.models import Area, Downtime, Reason, Settlement, Shift, Site, TimeTally
+from production.models import (
+    Area,
+    Downtime,
+    PastThreshold,
+    Reason,
+    Settlement,
+    Shift,
+    Site,
+    TimeTally,
+)
 from production.settling import settle
 from tests.factories import at, equipment, ideal_cycle, line, observation, product
 from tests.web import plant
@@ -64,16 +75,22 @@ SMALL = RUNNING | {"small_stop": 400.0}
 FAILED = RUNNING | {"failure": 400.0}
 
 
-def test_another_threshold_of_the_equipment(boss, machine):
+def test_another_threshold_of_the_equipment_holds_from_now_on(boss, machine):
     run_an_hour(machine)
     assert lengths(machine) == SMALL
     answer = save(boss, url(type(machine), "change", machine.pk), stop_after_s="300")
     assert answer.status_code == 302
-    assert lengths(machine) == FAILED
+    assert (lengths(machine), lengths(machine, exact=True)) == (SMALL, SMALL)
     assert was_followed(machine)
+    kept = PastThreshold.objects.get()
+    assert (kept.equipment, kept.product, kept.stop_after_s) == (machine, None, 500)
+    assert standing.stop_after(machine, None, timezone.now()) == timedelta(seconds=300)
+    # Saved once more as it is: nothing is new.
+    assert save(boss, url(type(machine), "change", machine.pk)).status_code == 302
+    assert PastThreshold.objects.get() == kept
 
 
-def test_another_threshold_of_the_product(boss, machine):
+def test_another_threshold_of_the_product_holds_from_now_on(boss, machine):
     loaf = product()
     cycle = ideal_cycle(loaf, machine)
     set_context(machine, actor=None, at=at(-60), product=loaf)
@@ -81,27 +98,27 @@ def test_another_threshold_of_the_product(boss, machine):
     assert lengths(machine) == SMALL
     path = url(type(cycle), "change", cycle.pk)
     assert save(boss, path, stop_after_s="300").status_code == 302
-    assert lengths(machine) == FAILED
+    assert lengths(machine) == SMALL
     assert was_followed(machine)
+    assert standing.stop_after(machine, loaf.pk, timezone.now()) == timedelta(seconds=300)
+    assert boss.post(url(type(cycle), "delete", cycle.pk), {"post": "yes"}).status_code == 302
+    assert lengths(machine) == SMALL
+    assert standing.stop_after(machine, loaf.pk, timezone.now()) == timedelta(seconds=500)
 
 
-def test_another_date_of_the_threshold_of_the_product(boss, machine):
+def test_another_date_of_a_cycle_leaves_what_stops_were_judged_by(boss, machine):
     loaf = product()
     cycle = ideal_cycle(loaf, machine, effective_from=at(-HOUR))
     type(cycle).objects.update(stop_after_s=300)
     set_context(machine, actor=None, at=at(-60), product=loaf)
     run_an_hour(machine)
-    Downtime.objects.all().delete()
     assert lengths(machine) == FAILED
     path = url(type(cycle), "change", cycle.pk)
     later = {"effective_from_0": "2026-11-23", "effective_from_1": "10:15:00"}
     assert save(boss, path, **later).status_code == 302
-    assert lengths(machine) == SMALL
-    assert was_followed(machine)
-    earlier = {"effective_from_0": "2026-11-23", "effective_from_1": "10:05:00"}
-    assert save(boss, path, **earlier).status_code == 302
     assert lengths(machine) == FAILED
     assert was_followed(machine)
+    assert machine.downtimes.count() == 1
 
 
 @pytest.mark.parametrize(
