@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.core.management import call_command
 
 from andon.actions import calls
@@ -173,3 +174,40 @@ def test_days_that_a_turn_and_its_shift_have_not_in_common_are_no_turn():
     before = people_of(floor.line).turns[floor.duty.pk]
     floor.turn(floor.day, shift=shift, weekdays="2")
     assert people_of(floor.line).turns[floor.duty.pk] == before
+
+
+def test_what_cannot_be_is_refused_with_its_field():
+    made = policy("general")
+    level = made.levels.get()
+    duty = Duty.objects.create(name="On call")
+    person = user()
+    here, elsewhere = line(), line()
+    early, late = (
+        datetime(2026, 1, 1, tzinfo=UTC).date(),
+        datetime(2026, 2, 1, tzinfo=UTC).date(),
+    )
+    night = Shift.objects.create(
+        site=here.area.site, name="Night", starts=time(22), ends=time(6)
+    )
+    times = {"starts": time(6), "ends": time(14)}
+    who = {"duty": duty, "person": person}
+    for row, field in (
+        (PolicyRecipient(level=level, kind="duty"), "duty"),
+        (PolicyRecipient(level=level, kind="role", role="admin", duty=duty), "duty"),
+        (PolicyLevel(policy=made, number=2, after_s=0, channels=[]), "channels"),
+        (PolicyLevel(policy=made, number=2, after_s=0, channels=["pigeon"]), "channels"),
+        (RosterEntry(**who), "starts"),
+        (RosterEntry(**who, starts=time(6)), "starts"),
+        (RosterEntry(**who, shift=night, **times), "starts"),
+        (RosterEntry(**who, **times, line=here, site=elsewhere.area.site), "line"),
+        (RosterEntry(**who, **times, first_day=late, last_day=early), "last_day"),
+    ):
+        with pytest.raises(ValidationError) as refused:
+            row.full_clean()
+        assert field in refused.value.message_dict
+    for row in (
+        PolicyRecipient(level=level, kind="person", person=person),
+        RosterEntry(**who, shift=night, line=here, site=here.area.site),
+        RosterEntry(**who, **times, first_day=early, last_day=late),
+    ):
+        row.full_clean()
