@@ -143,17 +143,26 @@ def test_who_is_told_on_sunday_at_ten_past_three_if_nobody_reacts():
     ]
 
 
-def test_who_has_no_turn_any_more_is_not_told_and_a_hole_in_the_roster_is_seen():
+def test_a_hole_in_the_roster_is_seen_and_the_next_level_is_told_in_its_place():
     floor = Rostered()
     saturday_noon = datetime(2026, 11, 28, 11, 0, tzinfo=UTC)
-    assert floor.told(saturday_noon, 0) == [
-        (StepKind.LEVEL, 1, [], ["Maintenance on call (nobody)"])
-    ]
+    instead = ["Maintenance on call (nobody)", "chief"]
+    assert floor.told(saturday_noon, 0) == [(StepKind.LEVEL, 1, ["chief"], instead)]
     floor.turn(floor.day, starts=time(6), ends=time(22), line=line())  # of another line
     floor.turn(
         floor.day, starts=time(6), ends=time(22), last_day=datetime(2026, 11, 27, tzinfo=UTC)
     )
+    assert floor.told(saturday_noon, 0)[0][2] == ["chief"]
+    floor.chief.delete()
     assert floor.told(saturday_noon, 0)[0][2] == []
+
+
+def test_a_top_that_reaches_nobody_tells_the_level_below_in_its_place():
+    floor = Rostered()
+    floor.chief.is_active = False
+    floor.chief.save()
+    sunday = datetime(2026, 11, 29, 2, 10, tzinfo=UTC)
+    assert [each[2] for each in floor.told(sunday)] == [["night"]] * 3
 
 
 def test_only_who_may_see_the_line_is_told():
@@ -161,7 +170,7 @@ def test_only_who_may_see_the_line_is_told():
     floor.night.all_lines = False
     floor.night.save()
     sunday = datetime(2026, 11, 29, 2, 10, tzinfo=UTC)
-    assert floor.told(sunday, 0)[0][2] == []
+    assert floor.told(sunday, 0)[0][2] == ["chief"]
     LineAccess.objects.create(user=floor.night, line=floor.line)
     assert floor.told(sunday, 0)[0][2] == ["night"]
 
