@@ -20,12 +20,15 @@ SIDE_BY_SIDE = {Channel.EMAIL.value: 8, Channel.WEBHOOK.value: 8, Channel.APPRIS
 
 
 class Sender:
-    """The threads of a process. Whoever sends holds the database only to claim and to write down."""
+    """The threads of a process. They send side by side; to claim and to write down they take turns, so that
+    what waits for SQLite's one writer is never a crowd.
+    """
 
     def __init__(self, deadline_s: float = DEADLINE_S) -> None:
         self._deadline_s = deadline_s
         self._lock = threading.Lock()
         self._idle = threading.Condition(self._lock)
+        self._database = threading.Lock()
         self._under_way: Counter[str] = Counter()
         self._at_work = 0
         self._pools = {
@@ -43,7 +46,8 @@ class Sender:
                 channel: count - self._under_way[channel]
                 for channel, count in SIDE_BY_SIDE.items()
             }
-        letters = claim(room)
+        with self._database:
+            letters = claim(room)
         for letter in letters:
             with self._lock:
                 self._under_way[letter.way.channel] += 1
@@ -59,7 +63,9 @@ class Sender:
     def _carry(self, letter: Letter) -> None:
         """Send a letter, write down how it went, and take the next if there is one."""
         try:
-            record(letter, _failure(letter, self._deadline_s))
+            failure = _failure(letter, self._deadline_s)
+            with self._database:
+                record(letter, failure)
         except Exception:  # the lease ends by itself, and then it is sent again
             log.exception(
                 "a delivery could not be written down", extra={"key": letter.message.key}

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
@@ -34,8 +35,23 @@ class People:
     users: Mapping[int, User]
     turns: Mapping[int, Sequence[Turn]]
 
-    def reached(self, level: Level, at: datetime) -> Reached:
-        """Return whom the level tells at this moment, each once, and how its recipients are called."""
+    def told(self, ladder: Ladder, level: Level, at: datetime) -> Reached:
+        """Return whom a level tells at this moment, each once, and how its recipients are called.
+
+        Where it reaches nobody, as by a hole in the roster, the nearest level above that reaches somebody is
+        told in its place, else the nearest below. Nobody is told only where no level reaches anybody.
+        """
+        own = self._reached(level, at)
+        if own.users:
+            return own
+        above = ladder.levels[level.number :]
+        below = reversed(ladder.levels[: level.number - 1])
+        for other in (*above, *below):
+            if (found := self._reached(other, at)).users:
+                return Reached(found.users, [*own.names, *found.names])
+        return own
+
+    def _reached(self, level: Level, at: datetime) -> Reached:
         users: dict[int, User] = {}
         names = []
         for recipient in level.recipients:
@@ -79,7 +95,7 @@ def foreseen(
 ) -> Iterator[Foreseen[Reached]]:
     """Yield who would be told of a call on the line, raised then, if nobody reacts; the sweep asks the same."""
     people = people_of(line)
-    return who_would_be_told(ladder, raised_at, people.reached, until)
+    return who_would_be_told(ladder, raised_at, partial(people.told, ladder), until)
 
 
 def _pattern(entry: RosterEntry) -> Pattern | None:

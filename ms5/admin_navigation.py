@@ -1,4 +1,4 @@
-"""The sidebar of the admin: seven groups, each with the pages the user may open."""
+"""The sidebar of the admin: eight groups, each with the pages the user may open."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
 
-from ms5.accounts.roles import SEES_OPERATIONS
+from ms5.accounts.roles import SEES_OPERATIONS, SEES_POLICY
 
 GROUPS: Mapping[str, Sequence[tuple[str, str]]] = {
     "Work": (
@@ -19,6 +19,18 @@ GROUPS: Mapping[str, Sequence[tuple[str, str]]] = {
         ("production.qualityalert", "notification_important"),
         ("production.qualitycheck", "fact_check"),
         ("production.correction", "edit_note"),
+    ),
+    "Andon": (
+        ("andon.andoncall", "campaign"),
+        ("andon.escalation", "stairs"),
+        ("andon.policy", "rule_settings"),
+        ("andon.rosterentry", "calendar_month"),
+        ("andon.duty", "badge"),
+        ("andon.rule", "notification_add"),
+        ("andon.watch", "visibility"),
+        ("andon.delivery", "outgoing_mail"),
+        ("andon.endpoint", "webhook"),
+        ("andon.contact", "contact_mail"),
     ),
     "Standards": (
         ("production.shift", "schedule"),
@@ -87,6 +99,13 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     if request.user.has_perm(SEES_OPERATIONS):
         alive = {"title": "Is it alive?", "icon": "ecg_heart", "link": reverse("admin-alive")}
         groups["Operations"].insert(0, alive)
+    if request.user.has_perm(SEES_POLICY):
+        told = {
+            "title": "Who would be told?",
+            "icon": "psychology_alt",
+            "link": reverse("admin:andon-simulator"),
+        }
+        groups["Andon"].append(told)
     return [
         {"title": title, "separator": True, "items": items}
         for title, items in groups.items()

@@ -5,7 +5,7 @@ from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
 from ms5.accounts.forms import SignIn
-from realtime import andon_pages, pages, report_pages, trend_pages
+from realtime import andon_pages, andon_report, pages, report_pages, trend_pages
 
 
 class CodeConverter(StringConverter):
@@ -26,6 +26,7 @@ urlpatterns = [
     path("downtime/", report_pages.downtime, name="downtime"),
     path("andon/", andon_pages.andon, name="andon"),
     path("andon/recent/", andon_pages.recent, name="andon-recent"),
+    path("andon/analytics/", andon_report.andon_analytics, name="andon-analytics"),
     path("login/", SignIn.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
 ]

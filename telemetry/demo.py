@@ -49,7 +49,9 @@ PACK_SECONDS = {WEIGH: "0.7", CASE: "7.5"}
 USERS = (
     ("admin", Role.ADMIN, True, True),
     ("supervisor", Role.PRODUCTION_MANAGER, True, True),
+    ("manager", Role.SHIFT_MANAGER, True, True),
     ("engineer", Role.ENGINEER, True, True),
+    ("maintenance", Role.MAINTENANCE, False, True),
     ("operator", Role.OPERATOR, False, True),
     ("viewer", Role.VIEWER, False, False),
 )

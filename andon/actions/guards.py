@@ -91,11 +91,9 @@ def _present(call: AndonCall, move: Move) -> str:
             done = f"{name_of(call.cancelled_by)} cancelled it{_at(call, call.cancelled_at)}"
         case CallStatus.ARRIVED:
             done = f"{name_of(call.arrived_by)} is there{_at(call, call.arrived_at, 'since')}"
-        case CallStatus.ACKNOWLEDGED:
+        case CallStatus.ACKNOWLEDGED | CallStatus.OPEN:  # nothing is refused of an open one
             who = name_of(call.acknowledged_by)
             done = f"{who} acknowledged it{_at(call, call.acknowledged_at)}"
-        case CallStatus.OPEN:
-            done = "Nobody has answered it"
         case other:
             assert_never(other)
     return f"{done}: it cannot be {_CANNOT_BE[move]} any more."

@@ -38,7 +38,7 @@ class Teller:
     def tell(self, row: EscalationStep, fired: Fired) -> Told:
         """Write the deliveries of a step and return whom they tell."""
         level = self.ladder.level(fired.step.level)
-        reached = self.people.reached(level, self._now)
+        reached = self.people.told(self.ladder, level, self._now)
         payload = self._payload(row, fired, reached)
         deliveries = [
             *self._to_people(row, reached, level.channels),

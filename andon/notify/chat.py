@@ -36,7 +36,7 @@ REFUSED = frozenset(
 """Kinds of addresses that Apprise knows and that we do not take."""
 
 
-def check(address: str, *, allowed: Allowed, deadline_s: float = 15.0) -> None:
+def check(address: str, *, allowed: Allowed, deadline_s: float = 60.0) -> None:
     """Return when the address is of a form that can be sent to. Raises Refused with what is wrong."""
     _demand_kind(address)
     try:

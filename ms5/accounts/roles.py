@@ -117,6 +117,9 @@ _OPERATIONS = _view("processes", "heartbeat", "run", "lease") | _view(
 SEES_OPERATIONS = "processes.view_heartbeat"
 """What whoever asks how MS5 itself fares must be permitted: details of health, metrics, "Is it alive?"."""
 
+SEES_POLICY = "andon.view_policy"
+"""What whoever asks who would be told of a call must be permitted."""
+
 PERMISSIONS: Mapping[str, frozenset[str]] = {
     Role.OPERATOR: _BOARDS | _OWN_WORK | _CHECKS | _CALLING,
     Role.SHIFT_MANAGER: _BOARDS

@@ -19,7 +19,15 @@ from ms5.demo.redis import NoRedis, OwnRedis, answers, own_redis
 from ms5.demo.supervisor import Supervisor
 from ms5.demo.wishes import Wishes, secret_key_file
 
-LOGINS = ("admin", "supervisor", "engineer", "operator", "viewer")
+LOGINS = (
+    "admin",
+    "supervisor",
+    "manager",
+    "engineer",
+    "maintenance",
+    "operator",
+    "viewer",
+)
 _REDIS_WITHIN_S = 15.0
 _FIRST_PAGE_WITHIN_S = 120.0
 

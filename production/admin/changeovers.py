@@ -3,19 +3,18 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
 from ms5.accounts.audited import AuditedInline, actor
 from ms5.admin_base import RecordInline, VisibleFilter, column, length
 from production.actions import changeovers
-from production.admin.base import LimitedAdmin, LimitedRecordAdmin
+from production.admin.base import LimitedAdmin, LimitedRecordAdmin, OfAnyLine
 from production.models import (
     Changeover,
     ChangeoverStep,
     ChangeoverTarget,
-    Line,
     StepPlan,
 )
 from production.refusals import ActionRefused
@@ -33,7 +32,7 @@ class StepPlanInline(AuditedInline):
 
 
 @admin.register(ChangeoverTarget)
-class ChangeoverTargetAdmin(LimitedAdmin):
+class ChangeoverTargetAdmin(OfAnyLine, LimitedAdmin):
     """How long a changeover between two products should take; the most particular one holds."""
 
     within = "line"
@@ -53,30 +52,7 @@ class ChangeoverTargetAdmin(LimitedAdmin):
     inlines = (StepPlanInline,)
 
     def visible(self, rows: "QuerySet[Any]", request: HttpRequest) -> "QuerySet[Any]":
-        lines = Line.objects.visible_to(actor(request)).values("pk")
-        seen = rows.filter(Q(line__isnull=True) | Q(line__in=lines))
-        return seen.prefetch_related("step_plans")
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_change_permission(request, obj) and _reaches(request, obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_delete_permission(request, obj) and _reaches(request, obj)
-
-    def get_actions(self, request: HttpRequest) -> Any:
-        """Return the actions; a choice of many may hold one of any line, so that all must be reached."""
-        actions = super().get_actions(request)
-        if not actor(request).sees_all_lines:
-            actions.pop("delete_selected", None)
-        return actions
-
-    def formfield_for_foreignkey(
-        self, db_field: Any, request: HttpRequest, **kwargs: Any
-    ) -> Any:
-        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
-        if db_field.name == "line" and field is not None:
-            field.required = not actor(request).sees_all_lines
-        return field
+        return super().visible(rows, request).prefetch_related("step_plans")
 
     @column("line", order="line")
     def any_line(self, target: ChangeoverTarget) -> str:
@@ -93,11 +69,6 @@ class ChangeoverTargetAdmin(LimitedAdmin):
     @column("steps")
     def steps(self, target: ChangeoverTarget) -> int:
         return len(target.step_plans.all())
-
-
-def _reaches(request: HttpRequest, target: ChangeoverTarget | None) -> bool:
-    """Whether the user sees every line that the target is for."""
-    return target is None or target.line_id is not None or actor(request).sees_all_lines
 
 
 class ChangeoverStepInline(RecordInline):

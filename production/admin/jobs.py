@@ -205,13 +205,19 @@ class JobAdmin(LimitedChoices, Limited, MonitoredAdmin):
             **self.admin_site.each_context(request),
             "title": title,
             "opts": self.opts,
-            "chosen": chosen,
+            "rows": [
+                (
+                    job.pk,
+                    f"{job.number}: {job.product} on {job.line}, {job.get_status_display()}",
+                )
+                for job in chosen
+            ],
             "action": action,
             "form": form,
             "media": self.media + form.media,
             "back": reverse("admin:production_job_changelist"),
         }
-        return TemplateResponse(request, "admin/act_on_jobs.html", context)
+        return TemplateResponse(request, "admin/act_on_rows.html", context)
 
     def _each(
         self,

@@ -7,7 +7,10 @@ from andon.choices import Priority
 from andon.models import (
     AndonCall,
     CallEvent,
+    Contact,
+    Delivery,
     Duty,
+    Endpoint,
     Escalation,
     EscalationStep,
     Policy,
@@ -15,6 +18,7 @@ from andon.models import (
     PolicyRecipient,
     RosterEntry,
     Rule,
+    Watch,
 )
 from andon.starting import ladder
 from ms5.accounts.models import User
@@ -113,6 +117,7 @@ class Floor:
             "andon/policies": Policy.objects.get(line=self.line).pk,
             "andon/roster": RosterEntry.objects.get(line=self.line).pk,
             "andon/rules": Rule.objects.get(line=self.line).pk,
+            "andon/endpoints": Endpoint.objects.get(lines=self.line).pk,
         }
 
 
@@ -294,7 +299,9 @@ def _calls(on: Line, equipment: Equipment, someone: User) -> None:
     )
     CallEvent.objects.create(call=call, at=T0, by=someone, verb="raise", text="Film torn")
     climb = Escalation.objects.create(call=call, policy=ladder(Priority.HIGH).frozen())
-    EscalationStep.objects.create(escalation=climb, gen=1, kind="level", level=1, due_at=T0)
+    step = EscalationStep.objects.create(
+        escalation=climb, gen=1, kind="level", level=1, due_at=T0
+    )
     policy = Policy.objects.create(
         name=f"Of {on.code}",
         priority="high",
@@ -306,4 +313,36 @@ def _calls(on: Line, equipment: Equipment, someone: User) -> None:
     duty, _ = Duty.objects.get_or_create(name="On call")
     PolicyRecipient.objects.create(level=level, kind="duty", duty=duty)
     RosterEntry.objects.create(duty=duty, person=someone, line=on, starts="06:00", ends="14:00")
-    Rule.objects.create(name=f"Long stop of {on.code}", kind="long_stop", line=on)
+    rule = Rule.objects.create(name=f"Long stop of {on.code}", kind="long_stop", line=on)
+    Watch.objects.create(
+        rule=rule,
+        subject="downtime:1",
+        line=on,
+        equipment=equipment,
+        since=T0,
+        due_at=later(1800),
+        category="stop",
+        priority="high",
+        text="Long stop",
+    )
+    _notify(on, someone, step)
+
+
+def _notify(on: Line, someone: User, step: EscalationStep) -> None:
+    erp = Endpoint.objects.create(
+        name=f"ERP of {on.code}", kind="webhook", address="https://erp.example.com/"
+    )
+    erp.lines.add(on)
+    contact = Contact.objects.create(
+        user=someone, kind="email", address=f"{on.code}@plant.example"
+    )
+    Delivery.objects.create(
+        step=step,
+        channel="email",
+        user=someone,
+        contact=contact,
+        address=contact.address,
+        key=f"{step.pk}:c{contact.pk}:email",
+        next_try_at=T0,
+        created_at=T0,
+    )

@@ -15,7 +15,7 @@ METHODS = ("get", "head", "options", "post", "put", "patch", "delete")
 # Everything below needs a session or a token. Whoever adds here decides that strangers may see it.
 PUBLIC = {"/api/v1/health/"}
 PUBLIC_PAGES = {"/login/", "/admin/login/", "/admin/logout/", "/ws/health"}
-OF_NO_LINE = {"products", "tokens", "reasons", "defects", "andon/duties"}
+OF_NO_LINE = {"products", "tokens", "reasons", "defects", "andon/duties", "andon/contacts"}
 # Answers to a question, which names a line or an equipment; they have no rows and no detail.
 ANSWERS = {"calendar", "oee", "oee/explain", "andon/analytics", "andon/who-would-be-told"}
 LISTS = sorted({prefix for prefix, _, _ in router.registry})

@@ -19,6 +19,10 @@ from tests.web.forms import label, url
 
 PAGES = sorted(admin.site._registry, key=lambda model: model._meta.label_lower)
 RECORDS = {
+    "andon.andoncall",
+    "andon.delivery",
+    "andon.escalation",
+    "andon.watch",
     "production.condition",
     "production.context",
     "production.contextchange",
@@ -48,6 +52,8 @@ RECORDS = {
     "processes.run",
 }
 OF_NO_LINE = {
+    "andon.duty",
+    "andon.endpoint",
     "production.product",
     "production.reason",
     "production.defect",
@@ -57,6 +63,7 @@ OF_NO_LINE = {
     "events.log",
 }
 OF_PEOPLE = {
+    "andon.contact",
     "accounts.user",
     "accounts.apitoken",
     "accounts.auditentry",
@@ -64,6 +71,12 @@ OF_PEOPLE = {
 }
 # Rows under their owner, what is kept for a program, and what only adds up what has a page.
 WITHOUT_A_PAGE = {
+    "andon.callevent",
+    "andon.cursor",
+    "andon.engineclock",
+    "andon.escalationstep",
+    "andon.policylevel",
+    "andon.policyrecipient",
     "production.lineaccess",
     "production.break",
     "production.changeoverstep",
@@ -86,7 +99,7 @@ def test_every_model_of_ours_has_a_page_and_a_place_in_the_sidebar():
 
     ours = {
         label(model)
-        for app in ("events", "accounts", "processes", "production", "telemetry")
+        for app in ("events", "accounts", "processes", "production", "telemetry", "andon")
         for model in apps.get_app_config(app).get_models()
     }
     listed = {name for group in GROUPS.values() for name, _ in group}
@@ -139,6 +152,10 @@ def test_the_admin_is_for_staff(own, as_user, client):
 
 @pytest.mark.parametrize("model", OF_A_LINE, ids=label)
 def test_staff_of_one_line_see_nothing_of_another(engineer, own, foreign, as_user, model):
+    if f"andon.view_{model._meta.model_name}" not in PERMISSIONS[Role.ENGINEER] and (
+        model._meta.app_label == "andon"
+    ):  # who is told of calls is not an engineer's to see
+        engineer = as_user(plant.person("chief", "production_manager", own.line, is_staff=True))
     listed = engineer.get(url(model, "changelist"))
     assert listed.context["cl"].result_count == 1
     assert plant.FOREIGN not in listed.content.decode()
@@ -237,7 +254,7 @@ def test_the_sidebar_shows_what_the_user_may_open(root, own, as_user):
         group["title"]
         for group in operator.get(reverse("admin:index")).context["sidebar_navigation"]
     ]
-    assert titles == ["Work", "Standards", "Plant", "Records"]
+    assert titles == ["Work", "Andon", "Standards", "Plant", "Records"]
 
 
 def test_a_time_is_printed_to_the_second_with_its_clock(root):

@@ -207,11 +207,12 @@ def test_a_policy_is_made_with_its_levels_and_says_who_would_be_told(chief, fitt
     assert rows == [
         (0, "level", 1, ["Max"]),
         (60, "reminder", 1, ["Max"]),
-        (120, "level", 2, []),
-        (150, "reminder", 2, []),
-        (180, "reminder", 2, []),
+        # Nobody is on call then: the level below is told in its place.
+        (120, "level", 2, ["Max"]),
+        (150, "reminder", 2, ["Max"]),
+        (180, "reminder", 2, ["Max"]),
     ]
-    assert told["rows"][2]["recipients"] == ["On call (nobody)"]
+    assert told["rows"][2]["recipients"] == ["On call (nobody)", "Maintenance"]
 
 
 def test_a_policy_is_changed_and_deleted_with_an_entry_in_the_audit(chief, own):

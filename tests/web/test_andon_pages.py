@@ -149,3 +149,26 @@ def test_a_call_more_costs_no_query_more(line, board):
     for category in ("quality", "material", "safety"):
         raised(line, category=category)
     assert cost() == before
+
+
+def test_how_calls_were_answered_is_shown_and_saved(line, boss, board, as_user):
+    call = raised(line, 600)
+    calls.acknowledge(call, actor=boss, at=call.raised_at + timedelta(seconds=90))
+    calls.resolve(call, actor=boss, at=call.raised_at + timedelta(seconds=300), text="done")
+    raised(line, 100)
+    page = board.get("/andon/analytics/?period=week&line=L-BAG1").content.decode()
+    assert "01:30" in page
+    assert "05:00" in page
+    assert "1 never" in page  # nobody said that they had arrived
+    assert "1 open" in page
+    assert "whole line" in page
+    told = board.get("/andon/analytics/?period=week&by=line&format=csv").content.decode()
+    first, bagging, whole = told.splitlines()
+    assert first.startswith(
+        "line,calls,acknowledge taken,acknowledge never,acknowledge median s"
+    )
+    assert bagging == "Bagging line 1,2,1,0,90.0,90.0,0,1,,,1,0,300.0,300.0"
+    assert whole == bagging.replace("Bagging line 1", "all")
+    assert board.get("/andon/analytics/?by=colour").status_code == 400
+    nobody = as_user(plant.person("nobody", "viewer"))
+    assert "No line yet" in nobody.get("/andon/analytics/").content.decode()

@@ -39,5 +39,6 @@ class Command(BaseCommand):
         # By its name: it is composed of what controllers know nothing of.
         call_command("load_starting_values", verbosity=0)
         users = load_users(password)
+        call_command("seed_calls", verbosity=0)
         plan_jobs(User.objects.get(username="supervisor"), timezone.now())
         self.stdout.write(f"Demo users: {', '.join(users)}.")

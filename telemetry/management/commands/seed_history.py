@@ -5,6 +5,7 @@ from argparse import ArgumentParser
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
@@ -52,6 +53,8 @@ class Command(BaseCommand):
             return
         except NoPlant as error:
             raise CommandError(str(error)) from error
+        # By its name: calls are what controllers know nothing of.
+        call_command("seed_calls", verbosity=0)
         passed_s = time.monotonic() - began_s
         self.stdout.write(f"A history of {days:g} days, {turns} turns, in {passed_s:.0f} s.")
 

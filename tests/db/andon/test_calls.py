@@ -7,6 +7,7 @@ import pytest
 from andon.actions import calls, returning, shelving
 from andon.choices import CallStatus, EscalationStatus, StepState
 from andon.models import AndonCall, CallEvent, EscalationStep
+from andon.sweep import sweep_at
 from ms5.accounts.models import AuditEntry
 from ms5.accounts.roles import Role
 from ms5.events.models import Event
@@ -335,3 +336,16 @@ def test_who_comes_for_what_is_over_and_begins_again_gets_the_whole_time(floor):
     again = floor.raised(10, actor=None)
     assert (again.normal_at, again.resolve_due_at) == (None, at(1810))
     assert pending(call) == [(2, "resolve_due", 0, at(1810))]
+
+
+def test_a_repeat_of_a_higher_priority_reaches_the_next_level_where_it_climbs_again(floor):
+    call = calls.acknowledge(floor.raised(priority="low"), actor=floor.fitter, at=at(0))
+    sweep_at(at(3600))
+    raised = floor.raised(3700, priority="critical")
+    assert (raised.status, pending(call)[0]) == (
+        CallStatus.ACKNOWLEDGED,
+        (3, "level", 1, at(3700)),
+    )
+    taken_over = calls.arrive(call, actor=floor.boss, at=at(3710))
+    assert (taken_over.acknowledged_by, taken_over.arrived_by) == (floor.fitter, floor.boss)
+    assert pending(call) == [(3, "resolve_due", 1, at(4610))]

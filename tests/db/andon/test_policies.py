@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.core.management import call_command
 
 from andon.actions import calls
@@ -142,17 +143,26 @@ def test_who_is_told_on_sunday_at_ten_past_three_if_nobody_reacts():
     ]
 
 
-def test_who_has_no_turn_any_more_is_not_told_and_a_hole_in_the_roster_is_seen():
+def test_a_hole_in_the_roster_is_seen_and_the_next_level_is_told_in_its_place():
     floor = Rostered()
     saturday_noon = datetime(2026, 11, 28, 11, 0, tzinfo=UTC)
-    assert floor.told(saturday_noon, 0) == [
-        (StepKind.LEVEL, 1, [], ["Maintenance on call (nobody)"])
-    ]
+    instead = ["Maintenance on call (nobody)", "chief"]
+    assert floor.told(saturday_noon, 0) == [(StepKind.LEVEL, 1, ["chief"], instead)]
     floor.turn(floor.day, starts=time(6), ends=time(22), line=line())  # of another line
     floor.turn(
         floor.day, starts=time(6), ends=time(22), last_day=datetime(2026, 11, 27, tzinfo=UTC)
     )
+    assert floor.told(saturday_noon, 0)[0][2] == ["chief"]
+    floor.chief.delete()
     assert floor.told(saturday_noon, 0)[0][2] == []
+
+
+def test_a_top_that_reaches_nobody_tells_the_level_below_in_its_place():
+    floor = Rostered()
+    floor.chief.is_active = False
+    floor.chief.save()
+    sunday = datetime(2026, 11, 29, 2, 10, tzinfo=UTC)
+    assert [each[2] for each in floor.told(sunday)] == [["night"]] * 3
 
 
 def test_only_who_may_see_the_line_is_told():
@@ -160,7 +170,7 @@ def test_only_who_may_see_the_line_is_told():
     floor.night.all_lines = False
     floor.night.save()
     sunday = datetime(2026, 11, 29, 2, 10, tzinfo=UTC)
-    assert floor.told(sunday, 0)[0][2] == []
+    assert floor.told(sunday, 0)[0][2] == ["chief"]
     LineAccess.objects.create(user=floor.night, line=floor.line)
     assert floor.told(sunday, 0)[0][2] == ["night"]
 
@@ -173,3 +183,40 @@ def test_days_that_a_turn_and_its_shift_have_not_in_common_are_no_turn():
     before = people_of(floor.line).turns[floor.duty.pk]
     floor.turn(floor.day, shift=shift, weekdays="2")
     assert people_of(floor.line).turns[floor.duty.pk] == before
+
+
+def test_what_cannot_be_is_refused_with_its_field():
+    made = policy("general")
+    level = made.levels.get()
+    duty = Duty.objects.create(name="On call")
+    person = user()
+    here, elsewhere = line(), line()
+    early, late = (
+        datetime(2026, 1, 1, tzinfo=UTC).date(),
+        datetime(2026, 2, 1, tzinfo=UTC).date(),
+    )
+    night = Shift.objects.create(
+        site=here.area.site, name="Night", starts=time(22), ends=time(6)
+    )
+    times = {"starts": time(6), "ends": time(14)}
+    who = {"duty": duty, "person": person}
+    for row, field in (
+        (PolicyRecipient(level=level, kind="duty"), "duty"),
+        (PolicyRecipient(level=level, kind="role", role="admin", duty=duty), "duty"),
+        (PolicyLevel(policy=made, number=2, after_s=0, channels=[]), "channels"),
+        (PolicyLevel(policy=made, number=2, after_s=0, channels=["pigeon"]), "channels"),
+        (RosterEntry(**who), "starts"),
+        (RosterEntry(**who, starts=time(6)), "starts"),
+        (RosterEntry(**who, shift=night, **times), "starts"),
+        (RosterEntry(**who, **times, line=here, site=elsewhere.area.site), "line"),
+        (RosterEntry(**who, **times, first_day=late, last_day=early), "last_day"),
+    ):
+        with pytest.raises(ValidationError) as refused:
+            row.full_clean()
+        assert field in refused.value.message_dict
+    for row in (
+        PolicyRecipient(level=level, kind="person", person=person),
+        RosterEntry(**who, shift=night, line=here, site=here.area.site),
+        RosterEntry(**who, **times, first_day=early, last_day=late),
+    ):
+        row.full_clean()

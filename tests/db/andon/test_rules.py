@@ -1,5 +1,6 @@
 """Rules raise calls from facts: once, when it has lasted, and not where it is known why."""
 
+import msgspec
 import pytest
 
 from andon import starting
@@ -10,14 +11,17 @@ from andon.following import follow_at
 from andon.models import AndonCall, Cursor, Delivery, Rule, Watch
 from andon.sweep import sweep_at
 from ms5.accounts.roles import Role
+from ms5.events import facts
 from ms5.events.facts import PlcStatus
 from ms5.events.log import append, recording, renew
+from ms5.events.models import Event
 from production import starting as reasons
 from production.actions import observe
 from production.models import Changeover, Condition, Context, Fault, Shift
 from production.processors import downtime
 from tests.db.andon.test_calls import Floor
 from tests.factories import at, equipment, fault, observation, product, user
+from tests.samples import SAMPLES
 
 pytestmark = pytest.mark.django_db
 
@@ -229,3 +233,64 @@ def test_a_notification_that_died_is_a_call_to_the_next_level_and_nothing_goes_r
     assert follow_at(at(5)) == 0
     assert AndonCall.objects.count() == 2
     assert not Delivery.objects.filter(state=DeliveryState.DEAD, called_at=None).exists()
+
+
+def told_stop(floor, seconds, **changes):
+    """Say a stop of the machine as production would."""
+    plain = msgspec.to_builtins(SAMPLES["downtime_event"])
+    plain |= {"equipment_code": floor.machine.code, "started_at": "2026-11-23T10:00:00Z"}
+    data = msgspec.convert(plain | {"ended_at": None} | changes, facts.Downtime)
+    with recording():
+        append(
+            "downtime_event",
+            data,
+            occurred_at=at(seconds),
+            line_id=floor.line.code,
+            equipment_code=floor.machine.code,
+        )
+
+
+def test_another_reason_is_another_call_and_the_first_is_back_to_normal(floor):
+    reasons.load()
+    rule(RuleKind.REASON)
+    rule(RuleKind.LONG_STOP, category="stop", delay_s=1800)
+    said(floor.machine, 0, state="running")
+    follow_at(at(0))
+    told_stop(floor, 1, reason_code=None, reason=None, suggested_reason_code=None)
+    follow_at(at(2))
+    assert Watch.objects.get().due_at == at(1800)
+    told_stop(floor, 3, reason_code="MECH_FAULT", reason="Mechanical fault")
+    assert follow_at(at(4)) == 1
+    assert set(Watch.objects.values_list("due_at", flat=True)) == {at(0), at(900)}
+    told_stop(floor, 5, reason_code="MAT_JAM", reason="Material jammed")
+    assert follow_at(at(6)) == 1
+    first, second = AndonCall.objects.order_by("pk")
+    assert (first.category, first.normal_at) == ("maintenance", at(6))
+    assert (second.category, second.normal_at) == ("material", None)
+    told_stop(floor, 7, reason_code="MAT_JAM", ended_at=at(7), duration_seconds=7.0)
+    follow_at(at(8))
+    assert not Watch.objects.filter(ended_at=None).exists()
+
+
+def test_a_controller_that_was_lost_before_the_rule_began_to_look_is_called_for(floor):
+    data = PlcStatus(
+        plc="PLC1",
+        name="Bagger",
+        protocol="logix",
+        status="lost",
+        since=at(0),
+        last_ok_at=None,
+        error=None,
+        equipment_codes=[floor.machine.code],
+    )
+    with recording():
+        append("plc_status", data, occurred_at=at(0), line_id=floor.line.code)
+    follow_at(at(1))
+    rule(RuleKind.LOST_PLC)
+    look_again()
+    assert follow_at(at(2)) == 1
+    # The log is empty and new: nobody has said that it answers again.
+    Event.objects.all().delete()
+    renew("test")
+    follow_at(at(3))
+    assert AndonCall.objects.get().normal_at is None

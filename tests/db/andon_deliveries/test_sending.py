@@ -135,7 +135,7 @@ def test_a_channel_that_hangs_delays_no_other(mailbox, receiver):
 def test_a_chat_is_told_in_words(mailbox, receiver):
     receiver.status = 200
     delivery(channel="apprise", address=f"json://{LOOPBACK}:{receiver.port}/")
-    run(Sender())
+    run(Sender(deadline_s=55))
     assert set(states().values()) == {"sent"}
     (taken,) = receiver.taken
     said = json.loads(taken.body)
