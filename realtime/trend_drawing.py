@@ -14,7 +14,8 @@ _STEPS = (
     *(timedelta(days=d) for d in (1, 2, 7)),
 )
 _MOST_TICKS = 7
-_ROOM = 0.06
+_EDGE = 8
+"""Room above and below, so that a line at the end of the axis is seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,8 @@ def draw(
     x = _x(start, end)
 
     def y(value: float) -> float:
-        return round(HEIGHT - (value - low) / (high - low) * HEIGHT, 1)
+        share = (value - low) / (high - low)
+        return round(HEIGHT - _EDGE - share * (HEIGHT - 2 * _EDGE), 1)
 
     runs: list[list[str]] = []
     bands, hatches, stops = [], [], []
@@ -115,7 +117,7 @@ def ticks(start: datetime, end: datetime, zone: tzinfo) -> list[tuple[datetime, 
 
 
 def _scale(points: Sequence[Drawn]) -> tuple[float, float]:
-    """Return the least and the most of the axis, with some room; never the same."""
+    """Return the least and the most of the axis, never the same."""
     values = [
         value for point in points for value in (point.least, point.most) if value is not None
     ]
@@ -124,8 +126,7 @@ def _scale(points: Sequence[Drawn]) -> tuple[float, float]:
         return (
             (0.0, 1.0) if low in {0.0, 1.0} else (low - abs(low) * 0.1, high + abs(high) * 0.1)
         )
-    room = (high - low) * _ROOM
-    return (low if low == 0 else low - room), high + room
+    return low, high
 
 
 def _x(start: datetime, end: datetime) -> "_Axis":

@@ -215,7 +215,9 @@ def _bit_of_integer(spec: TagSpec, bit: int, code: int, payload: bytes) -> bool:
 def _cip_string(spec: TagSpec, payload: bytes) -> str:
     _demand_bytes(spec.address, len(payload), 6)
     handle, length = struct.unpack_from("<HI", payload)
-    if handle != CIP_STRING_HANDLE:
+    # A string type of one's own has another handle; it is known by the room that the tag says.
+    own_size = 6 + -(-spec.length // 4) * 4
+    if handle != CIP_STRING_HANDLE and (spec.length == 1 or len(payload) != own_size):
         raise Undecodable(f"{spec.address} is a structure in the PLC, the tag says string.")
     _demand_bytes(spec.address, len(payload), 6 + length)
     return payload[6 : 6 + length].decode("utf-8", errors="replace")

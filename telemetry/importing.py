@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import IntegrityError, models
+from django.db import IntegrityError
 
 from ms5.accounts.audit import record
 from ms5.accounts.models import User
@@ -19,7 +19,7 @@ from telemetry.drivers import base
 from telemetry.importers.changes import Change, KnownBit, KnownTag, changes, counted
 from telemetry.importers.found import Found, FoundTag, Unreadable
 from telemetry.importers.recognised import parsed
-from telemetry.importers.words import candidates, fits, suggestions
+from telemetry.importers.words import candidates, choices, fits, suggestions
 from telemetry.models import MessageBit, Plc, Tag, TagImport
 from telemetry.validation import address_error
 from telemetry.visibility import serves_only_lines_of
@@ -27,7 +27,7 @@ from telemetry.visibility import serves_only_lines_of
 KEPT = timedelta(days=7)
 """How long a file that nobody applied waits for it."""
 _BATCH = 500
-_SPEAKS = {"logix": {Protocol.LOGIX}, "rslogix500": {"slc"}}
+_SPEAKS: Mapping[str, str] = {"logix": Protocol.LOGIX, "rslogix500": Protocol.SLC}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def preview(data: bytes, plc: Plc, equipment: Equipment | None) -> Preview:
     except Unreadable as why:
         raise ActionRefused("unreadable", str(why)) from why
     speaks = _SPEAKS.get(found.kind)
-    if speaks is not None and plc.protocol not in speaks:
+    if speaks is not None and plc.protocol != speaks:
         raise ActionRefused(
             "wrong_protocol",
             f"The file is of another kind of controller than {plc.code},"
@@ -61,8 +61,10 @@ def preview(data: bytes, plc: Plc, equipment: Equipment | None) -> Preview:
         )
     told = changes(found, _known_tags(plc), _known_bits(plc), _wrong(found.tags, plc))
     fresh = [change.tag for change in told if change.what == "new" and change.tag is not None]
-    free = {} if equipment is None else _free(candidates(fresh), equipment)
-    return Preview(found, told, suggestions(free), free, _digest(data, told))
+    free = [] if equipment is None else _free(equipment)
+    likely = {role: names for role, names in candidates(fresh).items() if role in free}
+    offered = choices(likely, fresh, free)
+    return Preview(found, told, suggestions(likely), offered, _digest(data, told))
 
 
 @retried
@@ -130,7 +132,8 @@ def apply(
         except IntegrityError as taken:
             raise ActionRefused("taken", "Another tag plays that role already.") from taken
         if retire:
-            gone = [each.known_id for each in found.changes if each.what == "vanished"]
+            vanished = (each for each in found.changes if each.what == "vanished")
+            gone = [each.known_id for each in vanished if each.known_id is not None]
             if found.found.kind != "messages":
                 Tag.objects.filter(pk__in=gone, plc=plc).update(enabled=False, updated_at=at)
         _write_bits(found.changes, plc)
@@ -198,14 +201,14 @@ def _spec(tag: FoundTag) -> base.TagSpec:
     return base.TagSpec(tag.address, base.DataType(tag.data_type), length=tag.length)
 
 
-def _free(found: Mapping[str, Sequence[str]], equipment: Equipment) -> dict[str, Sequence[str]]:
-    """Keep the roles that no tag of the equipment plays yet."""
+def _free(equipment: Equipment) -> list[str]:
+    """Return the roles that no tag of the equipment plays yet."""
     played = set(
         Tag.objects.filter(equipment=equipment, enabled=True)
         .exclude(role__in=[Role.NONE, Role.MESSAGE_BITS])
         .values_list("role", flat=True)
     )
-    return {role: names for role, names in found.items() if role not in played}
+    return [role for role in Role.values if role not in {*played, Role.NONE}]
 
 
 def _digest(data: bytes, told: Sequence[Change]) -> str:
@@ -292,9 +295,8 @@ def _write_bits(told: Sequence[Change], plc: Plc) -> None:
                     source=bit.source,
                 )
             )
-        elif change.what == "changed":
-            row: models.QuerySet[MessageBit] = MessageBit.objects.filter(pk=change.known_id)
-            for stored in row:
+        elif change.what == "changed" and change.known_id is not None:
+            for stored in MessageBit.objects.filter(pk=change.known_id):
                 stored.text, stored.source = bit.text, bit.source
                 stored.save()
     MessageBit.objects.bulk_create(fresh, batch_size=_BATCH)

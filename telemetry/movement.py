@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 class Seen:
     """What the counters showed last, when they last moved, and since when they are watched without a gap."""
 
-    values: tuple[int, ...]
+    values: tuple[float, ...]
     at: datetime
     watched_since: datetime
     moved_at: datetime | None = None
@@ -22,7 +22,7 @@ class Seen:
 
 
 def watched(
-    before: Seen | None, values: Sequence[int], at: datetime, longest_gap: timedelta
+    before: Seen | None, values: Sequence[float], at: datetime, longest_gap: timedelta
 ) -> Seen:
     """Return what is known after one more reading. After a gap watching begins anew.
 

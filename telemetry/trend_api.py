@@ -53,13 +53,14 @@ class TrendSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     unit = serializers.CharField()
     to = serializers.DateTimeField()
-    source = serializers.ChoiceField(
-        choices=["raw", "minutes"], help_text="Samples as kept, or their minutes."
-    )
     points = TrendPointSerializer(many=True)
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        return {**super().get_fields(), "from": serializers.DateTimeField()}
+        # Words of the language, and of the framework.
+        told = "Samples as they were kept, or their minutes."
+        source = serializers.ChoiceField(choices=["raw", "minutes"], help_text=told)
+        start = serializers.DateTimeField()
+        return {**super().get_fields(), "from": start, "source": source}
 
 
 class TrendView(GenericViewSet[Sample]):

@@ -4,12 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import get_args
 
 from django.conf import settings
 from django.db.models import Count, Max
 from django.utils import timezone
 
-from production.choices import State
+from ms5.events.facts import State
 from production.models import Equipment, IdealCycle
 from telemetry import quarantine
 from telemetry.choices import DeadbandKind, Role
@@ -23,6 +24,7 @@ from telemetry.validation import state_map_error
 # Which role's PLC is the home of an equipment: the most telling first.
 _RANK = {role: rank for rank, role in enumerate((*STATE_ROLES, *COUNTER_ROLES))}
 _FAULT_CODE_ROOM = 90
+_STATES: Mapping[str, State] = {state: state for state in get_args(State)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,14 +219,16 @@ def _rules(now: datetime) -> Mapping[int, list[Rule]]:
         slowest[equipment_id] = max(seconds, slowest.get(equipment_id, 0.0))
     for row in rows:
         cycle_s = row.cycle_s or slowest.get(row.equipment_id)
-        known = row.cycles is not None and cycle_s is not None
+        within = None
+        if row.cycles is not None and cycle_s is not None:
+            within = timedelta(seconds=row.cycles * cycle_s)
         found[row.equipment_id].append(
             Rule(
                 when=row.when,
-                state=State(row.state).value,
+                state=_STATES[row.state],
                 number=row.number,
                 above=row.above,
-                within=timedelta(seconds=row.cycles * cycle_s) if known else None,
+                within=within,
             )
         )
     return found

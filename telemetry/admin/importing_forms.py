@@ -46,8 +46,8 @@ class FileForm(forms.Form):
         assert isinstance(field, forms.ModelChoiceField)  # noqa: S101 - as declared above
         field.queryset = mine.order_by("code")
 
-    def clean_file(self) -> UploadedFile:
-        file: UploadedFile = self.cleaned_data["file"]
+    def clean_file(self) -> "UploadedFile[Any]":
+        file: UploadedFile[Any] = self.cleaned_data["file"]
         if file.size is None or file.size > MOST_BYTES:
             raise forms.ValidationError(
                 f"The file has more than {MOST_BYTES // 1024 // 1024} MB."

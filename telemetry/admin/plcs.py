@@ -46,6 +46,11 @@ class TagInline(TagColumns, LimitedInline):
         return tags_of(rows, actor(request)).select_related("latest", "equipment", "plc")
 
 
+def _is_stored(plc: Any) -> bool:
+    """Whether it has a row: a form of a new one is drawn with none."""
+    return plc.pk is not None
+
+
 @admin.register(Plc)
 class PlcAdmin(AllLinesToAdd, PlantAdmin):
     """Controllers. One that also serves foreign lines is shown, not edited."""
@@ -73,6 +78,7 @@ class PlcAdmin(AllLinesToAdd, PlantAdmin):
         "last_error",
         "warned",
         "file_import",
+        "stretched",
     )
     inlines = (TagInline,)
     actions = ("test_connection", "accept_program")
@@ -81,7 +87,7 @@ class PlcAdmin(AllLinesToAdd, PlantAdmin):
         (
             "Where it is",
             {
-                "fields": ("protocol", "host", "port", "path"),
+                "fields": ("protocol", "host", "port", "path", "serial"),
                 "description": "It is only read: no driver here can write.",
             },
         ),
@@ -91,6 +97,20 @@ class PlcAdmin(AllLinesToAdd, PlantAdmin):
             {
                 "fields": ("poll_period_s", "timeout_s", "shard"),
                 "description": "A change takes effect within a few seconds.",
+            },
+        ),
+        (
+            "Its load",
+            {
+                "fields": (
+                    "pause_ms",
+                    "max_gap",
+                    "max_block",
+                    "max_requests_per_s",
+                    "max_bytes_per_s",
+                    "stretched",
+                ),
+                "description": "How much is asked of it at most; beyond that its polls are stretched.",
             },
         ),
     )
@@ -122,7 +142,7 @@ class PlcAdmin(AllLinesToAdd, PlantAdmin):
 
     @column("warnings")
     def warned(self, plc: Plc) -> str | None:
-        if plc.pk is None:
+        if not _is_stored(plc):
             return None
         many = plc.warnings.filter(settled_at=None).count()
         if not many:
@@ -132,7 +152,7 @@ class PlcAdmin(AllLinesToAdd, PlantAdmin):
 
     @column("tags")
     def file_import(self, plc: Plc) -> str | None:
-        if plc.pk is None:
+        if not _is_stored(plc):
             return "Save the controller first, then import its tags."
         link = reverse("admin:telemetry_tagimport_upload", args=[plc.pk])
         return format_html('<a href="{}">Import from a file...</a>', link)
@@ -173,6 +193,11 @@ class PlcAdmin(AllLinesToAdd, PlantAdmin):
     def last_error(self, plc: Plc) -> str | None:
         link = link_of(plc)
         return (link.error or None) if link else None
+
+    @column("load")
+    def stretched(self, plc: Plc) -> str | None:
+        link = link_of(plc)
+        return (link.load or None) if link else None
 
     @admin.action(description="Test connection", permissions=["change"])
     def test_connection(self, request: HttpRequest, plcs: "models.QuerySet[Plc]") -> None:

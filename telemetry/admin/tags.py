@@ -79,6 +79,7 @@ class TagAdmin(TagColumns, LimitedAdmin):
             "Latest reading",
             {"fields": ("latest_value", "latest_quality", "latest_error", "latest_at")},
         ),
+        ("When it is read", {"fields": ("period_s", "phase_s")}),
         ("What it says", {"fields": ("equipment", "role", "numbering", "state_map")}),
         (
             "Number",

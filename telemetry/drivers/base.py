@@ -54,7 +54,7 @@ class TagSpec:
     """What a driver must know of a tag to read and check it.
 
     `length` is the number of elements; above one the value is a tuple. A `string` is one
-    element: on Modbus `length` is then its room in characters, on Logix it is not used.
+    element: `length` is then its room in characters, which on Logix the types of one's own need.
     `word_order` and `device_id` are Modbus only.
     """
 

@@ -88,6 +88,8 @@ class _Read:
         element = 4 if self.target.packed else _BYTES_OF[self.spec.data_type]
         if self.target.bit is not None:
             element = max(element, 8)
+        if self.spec.data_type == DataType.STRING:
+            element = max(element, self.spec.length + 8)
         return ReadSize(
             len(self.path) + REQUEST_OVERHEAD, element * self.target.elements + REPLY_OVERHEAD
         )
@@ -280,5 +282,8 @@ def _leaves(name: str, tag: dict[str, Any]) -> Iterator[tuple[str, DataType, int
         yield name, _TYPE_OF[tag["data_type_name"]], length
     elif tag["tag_type"] == "struct" and length == 1:
         structure = tag["data_type"]
+        if room := structure.get("string"):
+            yield name, DataType.STRING, room
+            return
         for member in structure["attributes"]:
             yield from _leaves(f"{name}.{member}", structure["internal_tags"][member])

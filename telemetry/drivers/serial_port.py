@@ -15,6 +15,8 @@ with contextlib.suppress(ImportError):
     import termios
 
     _WRONG = (*_WRONG, termios.error)
+# It reads from None when another thread has closed the port.
+_WRONG_IN_READING: tuple[type[Exception], ...] = (*_WRONG, TypeError)
 
 
 class DeadlineSerial:
@@ -72,8 +74,7 @@ class DeadlineSerial:
             if not received:
                 raise TimeoutError
             received += port.read(min(most - 1, port.in_waiting))
-        except (*_WRONG, TypeError) as error:
-            # pyserial reads from None when another thread has closed the port.
+        except _WRONG_IN_READING as error:
             raise self._down(error) from error
         self.load.bytes += len(received)
         self._pause.begin()

@@ -78,6 +78,7 @@ _ROLES: Mapping[str, tuple[str, str]] = {
 }
 _BIT_ROLES = {"running", "starved", "blocked", "changeover"}
 _WHOLE = {"int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"}
+_MOST_OTHERS = 300
 _SPLIT = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[_:\[\]]+")
 
 
@@ -151,6 +152,28 @@ def fits(role: str, data_type: str, length: int) -> bool:
     if role == "speed":
         return data_type != "bool"
     return data_type in _WHOLE
+
+
+def choices(
+    found: Mapping[str, Sequence[str]], tags: Sequence[FoundTag], roles: Iterable[str]
+) -> dict[str, list[str]]:
+    """Return by role every tag that may be given it, the likeliest first; not too many to choose from.
+
+    Message bits are only offered where a name says so or there is an array of them: any word has bits.
+    """
+    offered: dict[str, list[str]] = {}
+    for role in roles:
+        likely = list(found.get(role, ()))
+        others = [
+            tag.name
+            for tag in tags
+            if _fits(role, tag)
+            and tag.name not in likely
+            and (role != "message_bits" or tag.length > 1)
+        ]
+        if names := likely + others[:_MOST_OTHERS]:
+            offered[role] = names
+    return offered
 
 
 def _fits(role: str, tag: FoundTag) -> bool:

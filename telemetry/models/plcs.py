@@ -125,8 +125,8 @@ class Plc(models.Model):
             errors["host"] = (
                 "A serial line is a device, such as /dev/ttyUSB0." if is_serial else _NO_DEVICE
             )
-        elif not is_serial and (wrong := reach_error(self.host, self.port)):
-            errors["host"] = wrong
+        elif not is_serial and (unreached := self._reach_error()):
+            errors["host"] = unreached
         try:
             parse_serial(self.serial)
         except AddressError as wrong:
@@ -144,12 +144,21 @@ class Plc(models.Model):
                 line = line.filter(port=self.port)
             if other := line.exclude(shard=self.shard).first():
                 errors["shard"] = _LINE.format(other=other, shard=other.shard)
-            elif is_serial and (other := line.exclude(serial=self.serial).first()):
+            elif (
+                "serial" not in errors
+                and is_serial
+                and (other := line.exclude(serial=self.serial).first())
+            ):
                 errors["serial"] = (
                     f"{other} on the same line has {other.serial or 'the default'}."
                 )
         if errors:
             raise ValidationError(errors)
+
+    def _reach_error(self) -> str:
+        # A form that has refused the port itself still comes here, with any or none.
+        is_port = isinstance(self.port, int) and 1 <= self.port <= 0xFFFF
+        return reach_error(self.host, self.port) if is_port else ""
 
     @property
     def endpoint(self) -> base.Endpoint:

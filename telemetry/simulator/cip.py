@@ -5,17 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from telemetry.simulator.faults import Stats
-from telemetry.simulator.memory import (
-    ATOMIC,
-    COUNTER_FLAGS,
-    COUNTER_SIZE,
-    COUNTER_TEMPLATE,
-    COUNTER_WORDS,
-    BeyondTheEnd,
-    Memory,
-    NoSuchTag,
-    Symbol,
-)
+from telemetry.simulator.memory import BeyondTheEnd, Memory, NoSuchTag, Symbol
+from telemetry.simulator.structures import STRUCTURES, Structure
 
 IDENTITY, ROUTER, CONNECTION_MANAGER = 0x01, 0x02, 0x06
 PROGRAM_NAME, SYMBOL, TEMPLATE, CHANGES = 0x64, 0x6B, 0x6C, 0xAC
@@ -175,14 +166,12 @@ class Controller:
         return entries
 
     def _template_attributes(self, path: Path, data: bytes, _room: int) -> tuple[int, bytes]:
-        if path.instance != COUNTER_TEMPLATE:
-            raise Refused(0x05)
-        members = len(COUNTER_WORDS) + len(COUNTER_FLAGS)
+        structure = _structure(path.instance)
         known = {
-            1: ("H", COUNTER_TEMPLATE),
-            2: ("H", members),
-            4: ("I", (len(counter_template()) + 20) // 4),
-            5: ("I", COUNTER_SIZE),
+            1: ("H", structure.handle),
+            2: ("H", len(structure.members)),
+            4: ("I", (len(structure.template()) + 20) // 4),
+            5: ("I", structure.size),
         }
         (count,) = struct.unpack_from("<H", data)
         answer = struct.pack("<H", count)
@@ -192,10 +181,8 @@ class Controller:
         return 0, answer
 
     def _template(self, path: Path, data: bytes, room: int) -> tuple[int, bytes]:
-        if path.instance != COUNTER_TEMPLATE:
-            raise Refused(0x05)
         offset, length = struct.unpack_from("<iH", data)
-        wanted = counter_template()[offset : offset + length]
+        wanted = _structure(path.instance).template()[offset : offset + length]
         return (PARTIAL, wanted[:room]) if len(wanted) > room else (0, wanted)
 
     def _read(self, path: Path, data: bytes, room: int) -> tuple[int, bytes]:
@@ -257,21 +244,12 @@ def parse_path(raw: bytes) -> Path:
     return path
 
 
-def counter_template() -> bytes:
-    """The definition of COUNTER as a controller gives it: members, then names.
-
-    Padded so that readers who subtract 20, 21 or 23 from four times the words all end inside.
-    """
-    members = b"".join(
-        struct.pack("<HHI", 0, ATOMIC["DINT"][0], at) for at in COUNTER_WORDS.values()
-    )
-    members += b"".join(
-        struct.pack("<HHI", bit % 8, ATOMIC["BOOL"][0], bit // 8)
-        for bit in COUNTER_FLAGS.values()
-    )
-    names = "\0".join(["COUNTER", *COUNTER_WORDS, *COUNTER_FLAGS, ""]).encode()
-    blob = members + names + bytes(3)
-    return blob + bytes(-len(blob) % 4)
+def _structure(handle: int) -> Structure:
+    """The structure of a template. Raises Refused."""
+    for structure in STRUCTURES.values():
+        if structure.handle == handle:
+            return structure
+    raise Refused(0x05)
 
 
 def _attribute(number: int, name: str, symbol: Symbol | None) -> bytes:

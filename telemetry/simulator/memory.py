@@ -6,33 +6,14 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from telemetry.simulator.structures import ATOMIC, STRUCTURES, Member, Structure
+
 Number = bool | int | float
 SimValue = Number | Sequence[Number]
 
 _NAME = re.compile(r"((?:Program:\w+\.)?[A-Za-z_][\w:]*)(?:\[(\d+)\])?(?:\.(\w+))?")
 
-# Type code and layout of the atomic types (CIP volume 1, appendix C-6.1).
-ATOMIC = {
-    "BOOL": (0xC1, "B"),
-    "SINT": (0xC2, "b"),
-    "INT": (0xC3, "h"),
-    "DINT": (0xC4, "i"),
-    "LINT": (0xC5, "q"),
-    "USINT": (0xC6, "B"),
-    "UINT": (0xC7, "H"),
-    "UDINT": (0xC8, "I"),
-    "ULINT": (0xC9, "Q"),
-    "REAL": (0xCA, "f"),
-    "LREAL": (0xCB, "d"),
-    "DWORD": (0xD3, "I"),
-}
 DWORD_BITS = 32
-STRUCTURE = 0x02A0
-COUNTER_TEMPLATE = 0x0F82
-COUNTER_SIZE = 12
-# A COUNTER is three DINTs, the first of them its flags.
-COUNTER_WORDS = {"CTL": 0, "PRE": 4, "ACC": 8}
-COUNTER_FLAGS = {"CU": 31, "CD": 30, "DN": 29, "OV": 28, "UN": 27}
 
 
 class NoSuchTag(LookupError):
@@ -53,24 +34,28 @@ class Symbol:
     stored: bytearray
 
     @property
+    def structure(self) -> Structure | None:
+        return STRUCTURES.get(self.type_name)
+
+    @property
     def element_size(self) -> int:
-        if self.type_name == "COUNTER":
-            return COUNTER_SIZE
+        if self.structure is not None:
+            return self.structure.size
         return struct.calcsize("<" + ATOMIC[self.type_name][1])
 
     @property
     def type_bytes(self) -> bytes:
         """What a read reply says of the type: a code, and for a structure its handle."""
-        if self.type_name == "COUNTER":
-            return struct.pack("<HH", STRUCTURE, COUNTER_TEMPLATE)
+        if self.structure is not None:
+            return self.structure.type_bytes
         return struct.pack("<H", ATOMIC[self.type_name][0])
 
     @property
     def symbol_type(self) -> int:
         """The symbol type word of the tag list: structure bit, dimensions, code or template."""
         dimensions = 0x2000 if self.elements else 0
-        if self.type_name == "COUNTER":
-            return 0x8000 | dimensions | COUNTER_TEMPLATE
+        if self.structure is not None:
+            return 0x8000 | dimensions | self.structure.handle
         return dimensions | ATOMIC[self.type_name][0]
 
 
@@ -132,9 +117,10 @@ class Memory:
         size = symbol.element_size
         start = index * size
         if member:
-            if elements > 1 or start + size > len(stored):
+            many = _member(symbol, member).count
+            if elements > max(1, many) or start + size > len(stored):
                 raise BeyondTheEnd(name)
-            return _counter_member(symbol, member, stored[start : start + size])
+            return _member(symbol, member).of(stored[start : start + size])
         if elements < 1 or start + elements * size > len(stored):
             raise BeyondTheEnd(name)
         return symbol.type_bytes, stored[start : start + elements * size]
@@ -144,8 +130,10 @@ class Memory:
         symbol, index, member = self._find(name)
         with self._lock:
             if member:
-                at = index * COUNTER_SIZE + COUNTER_WORDS[member]
-                return int.from_bytes(symbol.stored[at : at + 4], "little", signed=True)
+                found, at = _member(symbol, member), index * symbol.element_size
+                _, raw = found.of(bytes(symbol.stored[at : at + symbol.element_size]))
+                (value, *_) = struct.unpack_from("<" + ATOMIC[found.type_name][1], raw)
+                return bool(value) if found.type_name == "BOOL" else value
             values = list(struct.iter_unpack(_layout(symbol), symbol.stored))
         flat = [value for (value,) in values]
         if symbol.type_name == "DWORD":
@@ -159,27 +147,44 @@ class Memory:
         """Put a value where `get` finds it; a list fills the array from its start."""
         symbol, index, member = self._find(name)
         if member:
-            at, layout, values = index * COUNTER_SIZE + COUNTER_WORDS[member], "<i", [value]
+            found, base = _member(symbol, member), index * symbol.element_size
+            if found.type_name == "BOOL":
+                with self._lock:
+                    _put_bits(symbol.stored, 8 * base + found.at, [bool(value)])
+                return
+            kind, at, values = found.type_name, base + found.at, [value]
+            layout = "<" + ATOMIC[kind][1]
         else:
+            kind = symbol.type_name
             at, layout = index * symbol.element_size, _layout(symbol)
             values = list(value) if isinstance(value, Sequence) else [value]
         with self._lock:
             if symbol.type_name == "DWORD":
                 _put_bits(symbol.stored, index, [bool(bit) for bit in values])
                 return
-            packed = b"".join(struct.pack(layout, _fit(symbol, one)) for one in values)
+            packed = b"".join(struct.pack(layout, _fit(kind, one)) for one in values)
             if at + len(packed) > len(symbol.stored):
                 raise BeyondTheEnd(name)
             symbol.stored[at : at + len(packed)] = packed
+
+    def write_text(self, name: str, text: str) -> None:
+        """Put a text into a tag of a string type."""
+        symbol = self.symbol(name)
+        room = _member(symbol, "DATA").count
+        raw = text.encode()[:room]
+        with self._lock:
+            symbol.stored[:] = (struct.pack("<I", len(raw)) + raw).ljust(
+                symbol.element_size, b"\0"
+            )
 
     def _find(self, name: str) -> tuple[Symbol, int, str]:
         match = _NAME.fullmatch(name)
         if match is None:
             raise NoSuchTag(name)
         symbol, member = self.symbol(match[1]), match[3] or ""
-        if member and (symbol.type_name != "COUNTER" or member not in COUNTER_WORDS):
-            raise NoSuchTag(name)
-        if symbol.type_name == "COUNTER" and not member:
+        if member:
+            _member(symbol, member)
+        elif symbol.structure is not None:
             raise NoSuchTag(f"{name}, without a member")
         index = int(match[2] or 0)
         bits = DWORD_BITS if symbol.type_name == "DWORD" else 1
@@ -192,12 +197,12 @@ def _layout(symbol: Symbol) -> str:
     return "<" + ATOMIC[symbol.type_name][1]
 
 
-def _fit(symbol: Symbol, value: object) -> Number:
+def _fit(type_name: str, value: object) -> Number:
     if not isinstance(value, bool | int | float):
-        raise TypeError(f"{symbol.name} holds numbers, not {value!r}")
-    if symbol.type_name in {"REAL", "LREAL"}:
+        raise TypeError(f"a {type_name} holds a number, not {value!r}")
+    if type_name in {"REAL", "LREAL"}:
         return float(value)
-    return 0xFF * bool(value) if symbol.type_name == "BOOL" else int(value)
+    return 0xFF * bool(value) if type_name == "BOOL" else int(value)
 
 
 def _put_bits(stored: bytearray, first: int, bits: list[bool]) -> None:
@@ -208,11 +213,9 @@ def _put_bits(stored: bytearray, first: int, bits: list[bool]) -> None:
         stored[at] = stored[at] | mask if bit else stored[at] & ~mask
 
 
-def _counter_member(symbol: Symbol, member: str, stored: bytes) -> tuple[bytes, bytes]:
-    if symbol.type_name == "COUNTER" and member in COUNTER_WORDS:
-        at = COUNTER_WORDS[member]
-        return struct.pack("<H", ATOMIC["DINT"][0]), stored[at : at + 4]
-    if symbol.type_name == "COUNTER" and member in COUNTER_FLAGS:
-        flag = int.from_bytes(stored[:4], "little") >> COUNTER_FLAGS[member] & 1
-        return struct.pack("<H", ATOMIC["BOOL"][0]), bytes([0xFF * flag])
-    raise NoSuchTag(f"{symbol.name}.{member}")
+def _member(symbol: Symbol, name: str) -> Member:
+    """The member of a structure. Raises NoSuchTag."""
+    members = symbol.structure.members if symbol.structure is not None else {}
+    if name not in members:
+        raise NoSuchTag(f"{symbol.name}.{name}")
+    return members[name]

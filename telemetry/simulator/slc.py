@@ -90,10 +90,11 @@ class DataFiles:
         area, _ = _area(address)
         with self._lock:
             stored = self._stored(area)
+            number: int | float = value
             if bit is not None:
-                (word,) = struct.unpack_from(layout, stored, at)
-                value = word & ~(1 << bit) | (int(bool(value)) << bit)
-            fit = float(value) if layout.endswith("f") else int(value)
+                word = int(struct.unpack_from(layout, stored, at)[0])
+                number = word & ~(1 << bit) | (int(bool(value)) << bit)
+            fit = float(number) if layout.endswith("f") else int(number)
             struct.pack_into(layout, stored, at, fit)
 
     def write_text(self, name: str, text: str) -> None:

@@ -21,7 +21,7 @@ def errors(row):
 
 
 @pytest.mark.parametrize(
-    "host", ["10.1.2.3", "plc7", "plc-7.packing_1.example", "fe80::1", "::1"]
+    "host", ["10.1.2.3", "plc7", "plc-7.packing_1.example", "fd00::1", "::1"]
 )
 def test_a_host_is_a_name_or_an_address(host):
     plc(port=1, host=host).full_clean()
@@ -104,3 +104,25 @@ class TestHealth:
         self.row()
         Plc.objects.update(enabled=False)
         assert health.links(T0) == {}
+
+
+def line_of(code, **fields):
+    given = {"protocol": "modbus_rtu", "host": "/dev/ttyUSB0", "port": 1, "name": code} | fields
+    return Plc(code=code, **given)
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"host": "10.1.2.3"}, "A serial line is a device"),
+        ({"protocol": "modbus_tcp"}, "Only Modbus RTU is spoken on a serial line"),
+        ({"serial": "fast"}, "write it like 19200 8E1"),
+        ({"shard": 1}, "one on the same line in shard 0|One is on the same line in shard 0"),
+        ({"serial": "9600 8N1"}, "on the same line has the default"),
+    ],
+)
+def test_devices_of_one_line_agree_about_it(fields, sentence):
+    line_of("one", name="One").save()
+    with pytest.raises(ValidationError, match=sentence):
+        line_of("two", **fields).full_clean()
+    line_of("three").full_clean()

@@ -26,9 +26,16 @@ def _ended():
 def test_beat_names_tasks_that_exist():
     app.loader.import_default_modules()
     wanted = {
-        row["task"] for name, row in schedule(2).items() if name.startswith(("poll", "sample"))
+        row["task"]
+        for name, row in schedule(2).items()
+        if name.startswith(("poll", "sample", "minute"))
     }
-    assert wanted == {"telemetry.tasks.poll", "telemetry.tasks.prune_samples"}
+    assert wanted == {
+        "telemetry.tasks.poll",
+        "telemetry.tasks.prune_samples",
+        "telemetry.tasks.roll_up_samples",
+        "telemetry.tasks.prune_minutes",
+    }
     assert wanted <= app.tasks.keys()
 
 
@@ -64,3 +71,15 @@ def test_samples_beyond_their_retention_go(settings):
         Sample.objects.create(tag=row, quality="good", value=days, source_at=at, received_at=at)
     assert tasks.prune_samples() == 1
     assert [sample.value for sample in Sample.objects.all()] == [29]
+
+
+@pytest.mark.django_db
+def test_samples_are_summed_up_by_the_minute_and_minutes_go_in_their_time(settings):
+    row = plc(port=1)
+    of = tag(row, "Speed", data_type="float32")
+    old = timezone.now() - timedelta(days=2)
+    for at in (old, old + timedelta(minutes=1)):
+        Sample.objects.create(tag=of, value=1, quality="good", source_at=at, received_at=at)
+    assert tasks.roll_up_samples() == 2
+    settings.MINUTE_RETENTION_DAYS = 1
+    assert tasks.prune_minutes() == 2

@@ -279,3 +279,42 @@ def test_a_route_that_cannot_be_understood_is_a_lost_link(plc):
     with pytest.raises(LinkDown, match="could not be asked"):
         driver.open()
     assert not driver.connected
+
+
+def test_strings_structures_and_their_arrays_are_read_by_member(driver_of):
+    memory = Memory([
+        ("Recipe_Name", "STRING", 1), ("Lot", "STRING_20", 1), ("Motor", "MOTOR", 1),
+        ("Motors", "MOTOR", 4), ("Program:Main.Motor", "MOTOR", 1),
+    ])  # fmt: skip
+    server = LogixServer(memory)
+    server.start()
+    try:
+        memory.write_text("Recipe_Name", "Toast 500 g")
+        memory.write_text("Lot", "2026-11-29/7")
+        server.set("Motor.Faulted", value=True)
+        server.set("Motors[2].Speed", 41.5)
+        server.set("Program:Main.Motor.Running", value=True)
+        driver = driver_of(server, timeout_s=2)
+        driver.open()
+        readings = driver.read([
+            TagSpec("Recipe_Name", DataType.STRING),
+            TagSpec("Lot", DataType.STRING, 20),
+            TagSpec("Motor.Faulted", DataType.BOOL),
+            TagSpec("Motor.Running", DataType.BOOL),
+            TagSpec("Motors[2].Speed", DataType.FLOAT32),
+            TagSpec("Program:Main.Motor.Running", DataType.BOOL),
+            TagSpec("Motor.Hours", DataType.INT16, 4),
+            TagSpec("Motor", DataType.STRING),
+            TagSpec("Lot", DataType.STRING, 40),
+        ])  # fmt: skip
+        assert [r.value for r in readings[:6]] == [
+            "Toast 500 g", "2026-11-29/7", True, False, 41.5, True,
+        ]  # fmt: skip
+        assert len(readings[6].value) == 4
+        assert [r.quality for r in readings[7:]] == ["bad", "bad"]
+        listed = driver.upload()
+        assert ("Motor.Speed", DataType.FLOAT32, 1) in listed
+        assert ("Lot", DataType.STRING, 20) in listed
+    finally:
+        driver.close()
+        server.stop()

@@ -24,8 +24,8 @@ def chart(*points, end=100):
 def test_known_values_are_steps_and_a_gap_parts_the_line():
     found = chart(drawn(0, 20, 0.0), drawn(20, 50, 10.0), drawn(70, 100, 0.0))
     assert found.lines == (
-        "0.0,200.0 200.0,200.0 200.0,11.3 500.0,11.3",
-        "700.0,200.0 1000.0,200.0",
+        "0.0,192.0 200.0,192.0 200.0,8.0 500.0,8.0",
+        "700.0,192.0 1000.0,192.0",
     )
     assert found.hatches == ()
     assert found.label == "speed: from 0 to 10, last 0 1/min."

@@ -18,6 +18,8 @@ PUBLIC_PAGES = {"/login/", "/admin/login/", "/admin/logout/", "/ws/health"}
 OF_NO_LINE = {"products", "tokens", "reasons", "defects", "andon/duties", "andon/contacts"}
 # Answers to a question, which names a line or an equipment; they have no rows and no detail.
 ANSWERS = {"calendar", "oee", "oee/explain", "andon/analytics", "andon/who-would-be-told"}
+# Of one tag, which must be named.
+OF_A_TAG = {"samples", "trends"}
 LISTS = sorted({prefix for prefix, _, _ in router.registry})
 
 
@@ -42,7 +44,7 @@ def programs(own, foreign, with_key):
 
 
 def test_the_matrix_has_every_endpoint(own):
-    assert set(LISTS) == set(own.paths()) | OF_NO_LINE | ANSWERS | {"samples"}
+    assert set(LISTS) == set(own.paths()) | OF_NO_LINE | ANSWERS | OF_A_TAG
 
 
 @pytest.mark.parametrize("role", Role.values)
@@ -62,7 +64,7 @@ def test_a_role_reads_its_own_line_and_finds_no_foreign_one(role, own, foreign, 
 def test_no_list_of_a_role_holds_a_foreign_row(role, own, foreign, programs, with_key):
     program = programs[role]
     everywhere = with_key(plant.person("everywhere", "admin", all_lines=True))
-    for prefix in set(LISTS) - OF_NO_LINE - ANSWERS:
+    for prefix in set(LISTS) - OF_NO_LINE - ANSWERS - {"trends"}:
         if not allowed(role, prefix):
             assert program.get(f"{API}{prefix}/").status_code == 403, prefix
             continue
@@ -97,6 +99,16 @@ def test_a_question_about_a_foreign_line_is_answered_as_about_none(
         theirs = asked(prefix, foreign, line=plant.FOREIGN)
         assert theirs[0] in {400, 404}, prefix
         assert theirs == asked(prefix, foreign, line="L-NONE"), prefix
+
+
+@pytest.mark.parametrize("role", Role.values)
+def test_the_trend_of_a_foreign_tag_is_as_absent_as_no_tag(role, own, foreign, programs):
+    def asked(tag):
+        return programs[role].get(f"{API}trends/", {"tag": tag}).status_code
+
+    own_status, foreign_status = (200, 404) if allowed(role, "trends") else (403, 403)
+    assert asked(own.tag.pk) == own_status
+    assert asked(foreign.tag.pk) == asked(2**61) == foreign_status
 
 
 @pytest.mark.parametrize("role", Role.values)

@@ -63,6 +63,7 @@ def test_a_list_costs_the_same_for_six_rows_as_for_two(own, as_user, who):
     window = {"from": "2026-03-02T08:00:00Z", "to": "2026-03-02T09:00:00Z"}
     asked = {
         "samples": {"tag": own.tag.pk},
+        "trends": {"tag": own.tag.pk},
         "calendar": window | {"line": own.line.code},
         "oee": window | {"line": own.line.code, "by": "hour"},
         "oee/explain": window | {"equipment": own.equipment.code},

@@ -75,6 +75,7 @@ class Command(BaseCommand):
 def _types(protocol: str, asked: str | None) -> list[base.DataType]:
     if asked is not None:
         return [base.DataType(asked)]
+    names: tuple[str, ...]
     if protocol.startswith("modbus"):
         names = ("bool", "uint16", "int16", "uint32", "int32", "float32")
     elif protocol == "slc":
