@@ -48,6 +48,6 @@ def _make(kept: Path) -> None:
         "DATABASE_URL": f"sqlite:///{made}",
     }
     command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
-    subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=120)
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, timeout=600)
     # Two runs may make it at once; the one that is later replaces it by its like.
     made.rename(kept)
