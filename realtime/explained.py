@@ -202,7 +202,7 @@ def _pieces(told: explaining.Explained) -> list[PiecesDrawn]:
             cycle=(
                 f"{row.seconds_each.normalize():f} s since "
                 f"{told.cycles[row.ideal_cycle].effective_from:%d.%m.%Y}"
-                if row.seconds_each is not None and row.ideal_cycle in told.cycles
+                if row.seconds_each is not None and row.ideal_cycle is not None
                 else "none"
             ),
             ideal=f"{row.total_s.normalize():f}",

@@ -86,7 +86,9 @@ class ExplainView(GenericViewSet[TimeTally]):
 def _of_rows(told: Explained) -> dict[str, Any]:
     found = told.found
     line = told.equipment.line
-    spans = {row["id"]: row for row in SpanSerializer(told.spans.values(), many=True).data}
+    spans = {
+        row["id"]: row for row in SpanSerializer(list(told.spans.values()), many=True).data
+    }
     return {
         "line": line.code,
         "equipment": told.equipment.code,
