@@ -122,8 +122,8 @@ def _bury(now: datetime) -> None:
 def _chosen(room: Mapping[str, int], now: datetime) -> list[tuple[int, ...]]:
     """Return the deliveries of each message to send now, by primary key."""
     waiting: dict[Recipient, list[int]] = defaultdict(list)
-    for pk, *recipient in due(now).values_list("pk", "channel", "endpoint", "address")[:_MOST]:
-        waiting[_recipient(recipient)].append(pk)
+    for pk, *row in due(now).values_list("pk", "channel", "endpoint", "address")[:_MOST]:
+        waiting[_recipient(row)].append(pk)
     if not waiting:
         return []
     busy = _busy(now)

@@ -48,21 +48,19 @@ def follow_at(now: datetime) -> int:
     known = dict(Cursor.objects.values_list("stream", "seq"))
     lines = Line.objects.in_bulk(field_name="code")
     streams = Stream.objects.filter(name__in=lines).order_by("name")
-    present_epoch = epoch()
-    old = set(Cursor.objects.exclude(epoch=present_epoch).values_list("stream", flat=True))
+    present_epoch, rules = epoch(), Rules()
+    current = Cursor.objects.filter(epoch=present_epoch, rules=rules.digest)
+    old = known.keys() - set(current.values_list("stream", flat=True))
     moved = [
         each.name for each in streams if each.head != known.get(each.name) or each.name in old
     ]
-    rules = Rules() if moved else None
-    failed: list[Exception] = []
-    if rules is not None:
-        failed += each_alone(
-            moved,
-            lambda code: read(lines[code], rules, present_epoch, now),
-            lambda code: {"line": code},
-            log,
-            "rules could not read a stream",
-        )[1]
+    _, failed = each_alone(
+        moved,
+        lambda code: read(lines[code], rules, present_epoch, now),
+        lambda code: {"line": code},
+        log,
+        "rules could not read a stream",
+    )
     due = Watch.objects.filter(
         ended_at__isnull=True, call__isnull=True, due_at__lte=now, rule__is_active=True
     )
@@ -92,7 +90,8 @@ def follow_at(now: datetime) -> int:
 def read(line: Line, rules: Rules, present_epoch: str, now: datetime) -> int:
     """Take in what a stream has gained, its position with what follows from it; return how many facts.
 
-    A stream that is new here, of another epoch, or read further than is kept begins with the present state.
+    A stream that is new here, of another epoch, read by other rules, or further back than is kept, begins with
+    the present state.
     """
     with recording():
         Cursor.objects.bulk_create(
@@ -104,9 +103,9 @@ def read(line: Line, rules: Rules, present_epoch: str, now: datetime) -> int:
         if cursor is None:
             return 0  # another is at it
         stream = Stream.objects.get(name=line.code)
-        is_known = cursor.epoch == present_epoch
+        is_known = (cursor.epoch, cursor.rules) == (present_epoch, rules.digest)
         if not is_known or not stream.tail - 1 <= cursor.seq <= stream.head:
-            cursor.epoch, cursor.seq = present_epoch, stream.head
+            cursor.epoch, cursor.rules, cursor.seq = present_epoch, rules.digest, stream.head
             cursor.save()
             return _begin(line, rules, now)
         facts = Event.objects.filter(stream=stream, seq__gt=cursor.seq).order_by("seq")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from hashlib import sha256
 
 from django.db import connection
 
@@ -35,8 +36,11 @@ class Rules:
         self._rules = [(row, _terms(row)) for row in rows]
         self._meanings: Mapping[str, Meaning] = {
             row.code: Meaning(row.andon_category, row.andon_priority, row.escalate_after_min)
-            for row in Reason.objects.all()
+            for row in Reason.objects.order_by("pk")
         }
+        told = repr([(row.pk, row.is_active, terms) for row, terms in self._rules])
+        self.digest = sha256(f"{told}{self._meanings}".encode()).hexdigest()
+        """Differs when anything was edited that decides what is watched."""
 
     def see(self, line: Line, seen: Sighting, now: datetime) -> None:
         """Let each rule begin or end to watch it, inside the caller's action."""

@@ -64,7 +64,7 @@ class EndpointForm(AddressForm):
 class _End(LimitedChoices, AuditedAdmin):
     """What endpoints and contacts share: whether they are reached, and a test."""
 
-    actions = ("send_a_test",)
+    actions: Any = ("send_a_test",)
     readonly_fields = _REACHED
 
     @column("last reached", order="last_ok_at")

@@ -144,6 +144,9 @@ class Cursor(models.Model):
 
     stream = models.CharField(max_length=64, unique=True)
     epoch = models.CharField(max_length=32)
+    rules = models.CharField(
+        max_length=64, blank=True, help_text="Digest of the rules that it was read by."
+    )
     seq = models.BigIntegerField()
 
     class Meta:

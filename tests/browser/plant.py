@@ -17,6 +17,10 @@ django.setup()
 from django.db import transaction  # noqa: E402 - the apps must be loaded first
 from django.utils import timezone  # noqa: E402
 
+from andon import clock  # noqa: E402
+from andon.actions import calls  # noqa: E402
+from andon.models import AndonCall  # noqa: E402
+from andon.sweep import sweep  # noqa: E402
 from ms5.accounts.models import User  # noqa: E402
 from production.actions import lose, observe  # noqa: E402
 from production.models import Area, Equipment, IdealCycle, Line, LineAccess, Product, Site  # noqa: E402
@@ -91,6 +95,8 @@ class Plant:
         for name, role, all_lines, staff in (
             ("supervisor", "admin", True, True),
             ("operator", "operator", True, False),
+            ("ayse", "shift_manager", True, False),
+            ("max", "maintenance", True, False),
             ("viewer", "viewer", False, False),
             ("newcomer", "viewer", False, False),
         ):
@@ -135,10 +141,37 @@ class Plant:
             user.set_password("another one, made up")
             user.save()
 
+    def call(self, line, category, ago_s=0, machine=None, by="operator", **said):
+        """Let a person call for help, some seconds ago."""
+        at = clock.now() - timedelta(seconds=ago_s)
+        calls.raise_call(
+            Line.objects.get(code=line),
+            equipment=machine and Equipment.objects.get(code=machine),
+            category=category,
+            priority=said.pop("priority", "high"),
+            actor=User.objects.get(username=by),
+            at=at,
+            **said,
+        )
+        sweep()
+
+    def answer(self, category, deed, ago_s=0, by="supervisor", **said):
+        """Let a person answer the open call of the category."""
+        call = AndonCall.objects.open().get(category=category)
+        at = clock.now() - timedelta(seconds=ago_s)
+        getattr(calls, deed)(call, actor=User.objects.get(username=by), at=at, **said)
+
+    def no_calls(self):
+        """Let every call be over and forgotten by its board."""
+        for call in AndonCall.objects.open():
+            boss = User.objects.get(username="supervisor")
+            calls.resolve(call, actor=boss, at=clock.now(), text="over")
+
     def tick(self):
-        """Do what the poll and the production processor do every second."""
+        """Do what the poll, the production processor and the sweep do every second."""
         self._observe(sorted(self.answering))
         production(timezone.now())
+        sweep()
 
     def _observe(self, codes):
         now = timezone.now()

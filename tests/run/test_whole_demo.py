@@ -25,7 +25,9 @@ def note(measured):
 def test_it_prints_where_it_is_and_a_password_nobody_chose(demo):
     told = "".join(demo.lines)
     assert f"MS5 runs: http://127.0.0.1:{demo.port}/" in told
-    assert re.search(r"log in as admin, supervisor, manager, engineer, maintenance, operator, viewer\n", told)
+    assert re.search(
+        r"log in as admin, supervisor, manager, engineer, maintenance, operator, viewer\n", told
+    )
     assert re.search(r"password  [\w-]{12}\n", told)
 
 

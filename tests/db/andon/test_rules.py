@@ -5,7 +5,6 @@ import pytest
 
 from andon import starting
 from andon.actions import calls
-from andon.actions.rules import look_again
 from andon.choices import CallStatus, DeliveryState, EscalationStatus, RuleKind
 from andon.following import follow_at
 from andon.models import AndonCall, Cursor, Delivery, Rule, Watch
@@ -199,14 +198,12 @@ def test_rules_that_were_edited_look_again_at_what_lasts(floor):
     said(floor.machine, 0, faults=[fault()])
     follow_at(at(1))
     made = rule(RuleKind.MESSAGE_BIT)
-    assert follow_at(at(2)) == 0
-    look_again()
-    assert follow_at(at(3)) == 1
-    look_again()
+    assert (follow_at(at(2)), follow_at(at(3))) == (1, 0)
+    made.text = "Look:"
+    made.save()
     assert follow_at(at(4)) == 0
     made.is_active = False
     made.save()
-    look_again()
     follow_at(at(5))
     assert AndonCall.objects.get().normal_at == at(5)
 
@@ -287,7 +284,6 @@ def test_a_controller_that_was_lost_before_the_rule_began_to_look_is_called_for(
         append("plc_status", data, occurred_at=at(0), line_id=floor.line.code)
     follow_at(at(1))
     rule(RuleKind.LOST_PLC)
-    look_again()
     assert follow_at(at(2)) == 1
     # The log is empty and new: nobody has said that it answers again.
     Event.objects.all().delete()
