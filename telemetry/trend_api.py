@@ -15,7 +15,7 @@ from rest_framework.viewsets import GenericViewSet
 from ms5.database import reading
 from production.api.bodies import Query
 from telemetry.models import Sample, Tag
-from telemetry.trends import LONGEST, MOST_POINTS, BadSpan, trend
+from telemetry.trends import EARLIEST, LONGEST, MOST_POINTS, BadSpan, trend
 from telemetry.visibility import tags_of
 
 
@@ -77,7 +77,7 @@ class TrendView(GenericViewSet[Sample]):
         asked.is_valid(raise_exception=True)
         given, now = asked.validated_data, timezone.now()
         end = given.get("to", now)
-        start = given.get("from", end - timedelta(hours=1))
+        start = given.get("from") or max(end, EARLIEST) - timedelta(hours=1)
         with reading():
             mine = tags_of(Tag.objects.select_related("plc"), request.user)
             tag = mine.filter(pk=given["tag"]).first()

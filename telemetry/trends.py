@@ -1,13 +1,15 @@
 """The course of a tag over a time: samples of a short one, minutes of a long one, gaps where nothing was."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from telemetry.models import Sample, SampleMinute, Tag
 from telemetry.rolling import MINUTE, Kept, Point, clipped, stretches, thinned
 
 LONGEST = timedelta(days=31)
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+"""Beyond them a time cannot be moved by a zone or an hour without leaving the calendar."""
 MOST_POINTS = 2000
 RAW_UP_TO = timedelta(hours=2)
 MOST_RAW = 20_000
@@ -37,6 +39,8 @@ def trend(tag: Tag, start: datetime, end: datetime, points: int, now: datetime) 
     """
     if start >= end:
         raise BadSpan("A trend begins before it ends.")
+    if start < EARLIEST or end > LATEST:
+        raise BadSpan(f"A trend is of the years {EARLIEST.year} to {LATEST.year}.")
     if end - start > LONGEST:
         raise BadSpan(f"A trend is of at most {LONGEST.days} days.")
     if not 3 <= points <= MOST_POINTS:

@@ -63,7 +63,7 @@ class _Spoiling(ServerRequestHandler):
     """pymodbus's own side of a connection, whose replies go out the way the faults say."""
 
     def __init__(self, owner: "_Server", faults: Callable[[], Faults]) -> None:
-        super().__init__(owner, None, None, owner.trace_connect)
+        super().__init__(owner, None, None, owner.trace_connect)  # type: ignore[no-untyped-call]
         self._faults = faults
         self._before = b""
         self._tasks: set[asyncio.Task[None]] = set()

@@ -50,6 +50,7 @@ def test_a_trend_has_points_and_says_what_was_not_known(watched, root):
         ({"tag": 1, "points": 9999}, "points"),
         ({"tag": 1, "from": "yesterday"}, "from"),
         ({"tag": 1, "form": "2026-03-02T08:00:00Z"}, "form"),
+        ({"tag": 2**70}, "tag"),
     ],
 )
 def test_a_question_that_makes_no_sense_is_told_why(watched, root, asked, named):
@@ -67,6 +68,12 @@ def test_a_trend_is_of_a_month_at_most(watched, root):
     answer = root.get("/api/v1/trends/", asked)
     assert answer.status_code == 400
     assert "at most 31 days" in answer.content.decode()
+
+
+@pytest.mark.parametrize("to", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_a_time_at_the_end_of_the_calendar_is_told_why(watched, root, to):
+    answer = root.get("/api/v1/trends/", {"tag": watched.tag.pk, "to": to})
+    assert answer.status_code == 400
 
 
 def page(client, own, **asked):
@@ -99,6 +106,8 @@ def test_a_part_of_the_page_is_the_charts_alone(watched, root):
         ({"from": "2026-03-02T08:00:00Z"}, "A time is written like"),
         ({"from": "2026-03-02T08:00:00", "to": "x"}, "A time is written like"),
         ({"from": "2026-01-01T00:00:00Z", "to": "2026-12-01T00:00:00Z"}, "at most 31 days"),
+        ({"from": "0001-01-01T00:00:00Z", "to": "0001-01-01T01:00:00Z"}, "the years 2000 to"),
+        ({"from": "9999-12-31T23:00:00Z", "to": "9999-12-31T23:59:00Z"}, "the years 2000 to"),
     ],
 )
 def test_a_time_that_makes_no_sense_is_told_why_and_the_last_hour_is_shown(
