@@ -157,7 +157,8 @@ class Plc(models.Model):
 
     def _reach_error(self) -> str:
         # A form that has refused the port itself still comes here, with any or none.
-        is_port = isinstance(self.port, int) and 1 <= self.port <= 0xFFFF
+        port: object = self.port
+        is_port = isinstance(port, int) and 1 <= port <= 0xFFFF
         return reach_error(self.host, self.port) if is_port else ""
 
     @property
