@@ -186,7 +186,7 @@ def _judge_sent(
             verdict.faults["lost"] += not arrivals
         elif row.state == "dead":
             verdict.faults["dead"] += 1
-        elif all_sent or row.state == "pending":
+        elif all_sent:
             verdict.faults["not sent"] += 1
     verdict.faults["sent of nothing"] += len(
         set(arrived) - set(rows.filter(channel="webhook").values_list("key", flat=True))
