@@ -179,8 +179,8 @@ class EquipmentAdmin(FollowedCycles, InAction, LimitedAdmin):
         change: bool,  # noqa: FBT001 - as Django declares it
     ) -> None:
         super().save_model(request, obj, form, change)
-        if change and {"is_constraint", "line"} & set(form.changed_data):
-            standards.place_changed(obj)
+        if change and {"is_constraint", "line", "slow_after_s"} & set(form.changed_data):
+            standards.told_anew(obj)
 
     def get_queryset(self, request: HttpRequest) -> "models.QuerySet[Any]":
         return Equipment.objects.in_flow_order().filter(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from production.accounting import accounts
 from production.actions import lose, observe
-from production.actions.standards import cycles_changed, thresholds_changed
+from production.actions.standards import cycles_changed, told_anew
 from production.models import Count, IdealCycle, TimeTally
 from production.observation import CounterReading
 from production.oee import figures
@@ -126,7 +126,7 @@ def test_thresholds_of_the_product_hold_and_a_change_tells_the_past_anew():
     assert slow(on, 0, 1021) == (1, 6.4)
     IdealCycle.objects.filter(pk=cycle.pk).update(slow_after_s=None)
     type(on).objects.filter(pk=on.pk).update(slow_after_s=4)
-    thresholds_changed(on, now=at(1021))
+    told_anew(on, now=at(1021))
     on.refresh_from_db()
     assert slow(on, 0, 1021) == (3, 6 + 5 + 7 - 1.8)
 
