@@ -22,7 +22,7 @@ JS_TESTS = $(shell find tests/js -name '*.test.js' -o -name '*.test.mjs')
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo demo-verify setup test lane-live lane-rest format lint imports types check test-js \
-	test-sqlite test-postgres coverage bench faults lock clean
+	test-sqlite test-postgres coverage bench faults andon-kills lock clean
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -114,6 +114,9 @@ bench: setup ## Measure: commit to client, appends, polling, fan-out beside two 
 
 faults: setup ## Hurt a whole stack in every way there is; nothing may be lost (25 minutes)
 	env -u DATABASE_URL $(BIN)/python -m tests.faults
+
+andon-kills: setup ## Kill those who sweep and send under 500 calls; nothing may be missed (15 minutes)
+	env -u DATABASE_URL $(BIN)/python -m tests.andon_kills
 
 format: setup ## Format, and mend what Ruff can
 	$(BIN)/ruff check --fix
