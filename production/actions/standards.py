@@ -83,7 +83,7 @@ def _attach(counts: Collection[Count], leaving: IdealCycle | None) -> int:
 
 @retried
 def told_anew(equipment: Equipment, *, now: datetime | None = None) -> None:
-    """Let the past of an equipment be told anew: in another line, as its constraint, by what a slow cycle is."""
+    """Let the past of an equipment be told anew: in another line, as its constraint, by what is slow now."""
     with recording():
         condition = locked([equipment.pk])[equipment.pk]
         first = Span.objects.filter(equipment=equipment).order_by("started_at").first()
