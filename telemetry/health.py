@@ -17,7 +17,9 @@ def links(now: datetime) -> dict[str, str]:
         plc.code: _wrong(plc, now) if plc.has_tags else "has no tags to be read"
         for plc in plcs.annotate(has_tags=Exists(tags))
     }
-    return {code: wrong for code, wrong in found.items() if wrong} | configuration()
+    for code, text in configuration().items():
+        found[code] = f"{found[code]}; {text}" if found[code] else text
+    return {code: wrong for code, wrong in found.items() if wrong}
 
 
 def configuration() -> dict[str, str]:

@@ -284,9 +284,9 @@ def test_the_number_of_queries_does_not_grow_with_equipment_nor_windows(
     some = [first, *(equipment(line=packing) for _ in range(4))]
     for each in some:
         stay(each, "running", 0, 600, good=lambda s: s)
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(17):
         accounts([first], at(0), at(600), at(600))
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(18):
         accounts_of(
             [Extent(each, at(s), at(s + 60)) for each in some for s in (0, 60)], at(600)
         )
