@@ -263,6 +263,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "CountKindEnum": "production.choices.CountKind.choices",
         "MessageKindEnum": "production.choices.MessageKind.choices",
+        "MessageSourceEnum": "production.choices.Source.choices",
         "CheckKindEnum": "production.choices.CheckKind.choices",
         "StepKindEnum": "production.choices.StepKind.choices",
         "ExceptionKindEnum": "production.choices.ExceptionKind.choices",

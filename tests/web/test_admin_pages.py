@@ -86,6 +86,7 @@ WITHOUT_A_PAGE = {
     "production.settlement",
     "production.timetally",
     "production.losstally",
+    "production.pastthreshold",
     "telemetry.sampleminute",
     "telemetry.rollup",
     "accounts.ticket",
