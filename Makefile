@@ -8,11 +8,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install --requir
 LOCK := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header
 # On PostgreSQL run the tests that touch a database; the others would only repeat themselves.
-REST_POSTGRES := tests/db tests/web tests/journey
-POSTGRES_TESTS := $(REST_POSTGRES) tests/socket tests/faults
-# The gate runs two lanes beside each other: what serves sockets, and all the rest. Of the sockets' tests
+POSTGRES_TESTS := tests/db tests/web tests/journey tests/socket tests/faults
+# The gate runs its lanes two beside each other: the rest, what serves sockets, then the rest on PostgreSQL, there
+# without the pages that only draw what other tests have read. Of the sockets' tests
 # those that never ask the database would only repeat themselves on PostgreSQL, and an HTTP request to a server
 # in the tests' own process leaves a connection open there, which no test database outlives.
+REST_POSTGRES := tests/db tests/journey $(filter-out $(addprefix tests/web/test_,admin_pages.py static_files.py \
+	metrics.py ws_http.py bodies.py),$(wildcard tests/web/test_*.py))
 LIVE_TESTS := tests/socket tests/faults
 LIVE_POSTGRES := tests/faults $(filter-out $(addprefix tests/socket/test_,raw_frames.py floods.py \
 	web_pool.py servers.py layer.py batch.py the_document.py bad_input.py corrections_live.py),$(wildcard tests/socket/test_*.py))
@@ -21,7 +23,7 @@ JS_TESTS = $(shell find tests/js -name '*.test.js' -o -name '*.test.mjs')
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-verify setup test lane-live lane-rest format lint imports types check test-js \
+.PHONY: help demo demo-verify setup test lane-live lane-rest lane-postgres format lint imports types check test-js \
 	test-sqlite test-postgres coverage bench faults andon-kills lock clean
 
 help: ## Show what there is
@@ -53,7 +55,7 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	@touch $@
 
 # The gate, cheapest first. Settings demand a key: this one lives as long as the run.
-types check lane-live lane-rest test-sqlite test-postgres coverage: export SECRET_KEY := $(or $(SECRET_KEY),$(shell \
+types check lane-live lane-rest lane-postgres test-sqlite test-postgres coverage: export SECRET_KEY := $(or $(SECRET_KEY),$(shell \
 	od -An -N32 -tx1 /dev/urandom | tr -d ' \n'))
 types check: export MS5_DATA_DIR := $(CURDIR)/build/check
 
@@ -64,7 +66,7 @@ test: setup ## Run everything: lint, types, contracts, checks, JavaScript, Pytho
 	@$(MAKE) --no-print-directory types
 	@$(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory test-js
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lane-live lane-rest
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lane-rest lane-live lane-postgres
 	@echo "All of it passed."
 
 lint: setup ## Formatting and Ruff's rules
@@ -97,6 +99,8 @@ lane-live: setup
 
 lane-rest: setup
 	env -u DATABASE_URL $(BIN)/python -m pytest $(REST_TESTS)
+
+lane-postgres: setup
 	$(BIN)/python -m tests.with_postgres $(BIN)/python -m pytest $(REST_POSTGRES)
 
 test-sqlite: setup ## Every Python test, on SQLite
