@@ -197,7 +197,7 @@ def test_it_costs_the_same_for_six_of_each_as_for_two(all_seeing, own):
     for number in range(3, 7):
         add(number)
     assert cost() == few
-    assert few <= 22
+    assert few <= 23  # PostgreSQL is asked for its time, SQLite is not
 
 
 def test_a_run_is_written_once_for_each_process_and_work_and_kept_for_a_week(monkeypatch):
