@@ -34,7 +34,8 @@ def test_it_prints_where_it_is_and_a_password_nobody_chose(demo):
 @pytest.mark.parametrize("name", ["web", "poll", "worker", "beat", "redis", "plcs"])
 def test_a_process_that_is_killed_is_back_and_the_counts_go_on(demo, name):
     before = demo.pids()
-    others = {other: pid for other, pid in before.items() if other != name}
+    # A worker of Celery may end when its broker goes, and is started again.
+    touched = {name, "poll", "worker"} if name == "redis" else {name}
     killed_at = time.monotonic()
     os.kill(before[name], signal.SIGKILL)
 
@@ -46,8 +47,10 @@ def test_a_process_that_is_killed_is_back_and_the_counts_go_on(demo, name):
     )
     back_after_s = time.monotonic() - killed_at
     note(f"{name}: back after {back_after_s:.1f} s, health meanwhile {seen}")
-    assert {other: pid for other, pid in demo.pids().items() if other != name} == others
-    assert runs(demo.pids()[name])
+    after = demo.pids()
+    assert after.keys() == before.keys()
+    assert {other for other, pid in after.items() if pid != before[other]} <= touched
+    assert all(runs(pid) for pid in after.values())
     assert not runs(before[name])
 
 
