@@ -9,8 +9,9 @@ LOCK := $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extr
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header
 # On PostgreSQL run the tests that touch a database; the others would only repeat themselves.
 POSTGRES_TESTS := tests/db tests/web tests/journey tests/socket tests/faults
-# The gate runs its lanes two beside each other: the rest, what serves sockets, then the rest on PostgreSQL, there
-# without the pages that only draw what other tests have read. Of the sockets' tests
+# The gate runs its lanes three beside each other on two cores, since what starts processes and browsers mostly
+# waits for them: that, the rest, what serves sockets, then the rest on PostgreSQL, there without the pages that
+# only draw what other tests have read. Of the sockets' tests
 # those that never ask the database would only repeat themselves on PostgreSQL, and an HTTP request to a server
 # in the tests' own process leaves a connection open there, which no test database outlives.
 REST_POSTGRES := tests/db tests/journey $(filter-out $(addprefix tests/web/test_,admin_pages.py static_files.py \
@@ -18,13 +19,15 @@ REST_POSTGRES := tests/db tests/journey $(filter-out $(addprefix tests/web/test_
 LIVE_TESTS := tests/socket tests/faults
 LIVE_POSTGRES := tests/faults $(filter-out $(addprefix tests/socket/test_,raw_frames.py floods.py \
 	web_pool.py servers.py layer.py batch.py the_document.py bad_input.py corrections_live.py),$(wildcard tests/socket/test_*.py))
-REST_TESTS := $(filter-out $(LIVE_TESTS) tests/live,$(patsubst %/__init__.py,%,$(wildcard tests/*/__init__.py)))
+PROCESS_TESTS := tests/run tests/browser tests/andon_channels tests/andon_kills tests/server
+REST_TESTS := $(filter-out $(LIVE_TESTS) $(PROCESS_TESTS) tests/live,$(patsubst %/__init__.py,%,$(wildcard tests/*/__init__.py)))
 JS_TESTS = $(shell find tests/js -name '*.test.js' -o -name '*.test.mjs')
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-verify setup test lane-live lane-rest lane-postgres format lint imports types check test-js \
-	test-sqlite test-postgres coverage bench faults andon-kills lock clean
+LANES := lane-processes lane-rest lane-live lane-live-postgres lane-postgres
+.PHONY: help demo demo-verify setup test $(LANES) format lint imports types check test-js test-sqlite \
+	test-postgres coverage bench faults andon-kills lock clean
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,18 +58,19 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	@touch $@
 
 # The gate, cheapest first. Settings demand a key: this one lives as long as the run.
-types check lane-live lane-rest lane-postgres test-sqlite test-postgres coverage: export SECRET_KEY := $(or $(SECRET_KEY),$(shell \
+types check $(LANES) test-sqlite test-postgres coverage: export SECRET_KEY := $(or $(SECRET_KEY),$(shell \
 	od -An -N32 -tx1 /dev/urandom | tr -d ' \n'))
 types check: export MS5_DATA_DIR := $(CURDIR)/build/check
 
-# One after another, even with -j: the first complaint is the one to read.
+# One after another, even with -j: the first complaint is the one to read. Of the lanes every one runs to its
+# end, so that a run of CI tells of all that fails.
 test: setup ## Run everything: lint, types, contracts, checks, JavaScript, Python, both databases
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory imports
 	@$(MAKE) --no-print-directory types
 	@$(MAKE) --no-print-directory check
 	@$(MAKE) --no-print-directory test-js
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lane-rest lane-live lane-postgres
+	@$(MAKE) --no-print-directory --jobs 3 --keep-going --output-sync=target $(LANES)
 	@echo "All of it passed."
 
 lint: setup ## Formatting and Ruff's rules
@@ -95,10 +99,15 @@ test-js: ## The browser's modules, with node
 
 lane-live: setup
 	env -u DATABASE_URL $(BIN)/python -m pytest $(LIVE_TESTS)
+
+lane-live-postgres: setup
 	$(BIN)/python -m tests.with_postgres $(BIN)/python -m pytest $(LIVE_POSTGRES)
 
 lane-rest: setup
 	env -u DATABASE_URL $(BIN)/python -m pytest $(REST_TESTS)
+
+lane-processes: setup
+	env -u DATABASE_URL $(BIN)/python -m pytest $(PROCESS_TESTS)
 
 lane-postgres: setup
 	$(BIN)/python -m tests.with_postgres $(BIN)/python -m pytest $(REST_POSTGRES)

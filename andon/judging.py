@@ -92,7 +92,8 @@ def _controller(data: Mapping[str, Any]) -> Sighting:
         kind=RuleKind.LOST_PLC,
         subject=f"plc:{data['plc']}",
         equipment_code=None,
-        lasts=data["status"] == "lost",
+        # Facts of an older version do not say whether it has left the line.
+        lasts=data["status"] == "lost" and data.get("left_at") is None,
         since=_moment(data["since"]),
         text=f"Controller {data['name']} does not answer{error}",
     )

@@ -1,5 +1,6 @@
-"""`python -m benchmarks [append] [latency] [demo] [polling] [plans] [oee] [fanout]`: measure and write down.
+"""`python -m benchmarks [PART...]`: measure and write down.
 
+The parts: append, latency, demo, polling, processors, plans, oee, fanout; all of them if none is named.
 `fanout quick` only shows within a minute that it runs; `fanout --profile` says where the time goes.
 """
 
@@ -11,7 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import append, demo, latency, oee, polling
+from benchmarks import append, demo, latency, oee, polling, processors
 from benchmarks.fanout.profile import profiles
 from benchmarks.fanout.report import sections
 from benchmarks.fanout.scale import FULL, QUICK
@@ -34,6 +35,7 @@ REPORTS: dict[str, tuple[str, Callable[[], list[Row]]]] = {
         "Polling controllers of 50 tags once a second, CPU in % of one core",
         polling.report,
     ),
+    "processors": (processors.TITLE, processors.report),
     "plans": ("Requests for a set of tags", polling.plans),
 }
 
@@ -82,7 +84,7 @@ def spine(wanted: Collection[str]) -> None:
         part = f"## {title}\n\n{table(report())}\n"
         print(part, flush=True)
         parts.append(part)
-    if not wanted:
+    if not wanted or set(REPORTS) <= set(wanted):
         write(SPINE, parts)
 
 

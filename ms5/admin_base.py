@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.widgets import AutocompleteSelect
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import models
 from django.http import HttpRequest
 from django.utils import timezone
@@ -90,13 +92,56 @@ def ago(at: datetime | None, now: datetime | None = None) -> str | None:
 
 
 class FrozenCodeForm(CodeForm):
-    """A form whose code can be chosen once: programs, streams and bookmarks know things by it."""
+    """A form whose code can be chosen once: programs, streams and bookmarks know things by it.
+
+    It may show some of a row's fields alone, and what is wrong with another is said all the same.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk and "code" in self.fields:
             self.fields["code"].disabled = True
             self.fields["code"].help_text = "Codes never change."
+
+    def add_error(self, field: str | None, error: Any) -> None:
+        """Note what is wrong; of a field that only the row's own page shows it is said of the whole row."""
+        if hasattr(error, "error_dict"):
+            told: dict[str, list[ValidationError]] = {}
+            for name, errors in error.error_dict.items():
+                place = name if name in self.fields else NON_FIELD_ERRORS
+                told[place] = [*told.get(place, ()), *errors]
+            error = ValidationError(told)
+        super().add_error(field, error)
+
+
+class SearchedSelect(AutocompleteSelect):
+    """A choice that is searched for. What is no key has chosen nothing: Django would fail to draw it again."""
+
+    def optgroups(self, name: str, value: Any, attr: Any = None) -> Any:
+        return super().optgroups(name, [each for each in value if self._is_key(each)], attr)
+
+    def _is_key(self, value: Any) -> bool:
+        key = self.field.target_field
+        try:
+            key.run_validators(key.to_python(value))
+        except ValidationError:
+            return False
+        return True
+
+
+class SearchedChoices:
+    """Mix-in: the choices of `autocomplete_fields` can be shown again whatever was sent for them."""
+
+    def formfield_for_foreignkey(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        page: Any = self
+        if db_field.name in page.get_autocomplete_fields(request):
+            kwargs.setdefault(
+                "widget", SearchedSelect(db_field, page.admin_site, using=kwargs.get("using"))
+            )
+        found: Any = super()
+        return found.formfield_for_foreignkey(db_field, request, **kwargs)
 
 
 class VisibleFilter(admin.RelatedFieldListFilter):

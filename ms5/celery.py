@@ -3,12 +3,17 @@
 import os
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import setup_logging, worker_init, worker_ready
+from django.db import connections
 
 from andon.periods import PERIODS_S as ANDON_S
+from ms5 import memory
 from production.periods import PERIODS_S
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ms5.settings")
+
+_PREPARED_AFTER = 5
+"""Times that a statement is sent before it is prepared."""
 
 app = Celery("ms5")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -18,6 +23,23 @@ app.autodiscover_tasks()
 @setup_logging.connect
 def _log_as_django_does(**_: object) -> None:
     """Keep Celery from replacing the loggers of ms5.settings."""
+
+
+@worker_init.connect
+def _prepare_statements(**_: object) -> None:
+    """Have PostgreSQL parse and plan what a worker asks again and again once a connection.
+
+    Not in the web process, which goes on while tables are migrated: a prepared statement does not outlive that.
+    """
+    for settings in connections.settings.values():
+        if settings["ENGINE"].endswith("postgresql"):
+            settings["OPTIONS"].setdefault("prepare_threshold", _PREPARED_AFTER)
+
+
+@worker_ready.connect
+def _settle_memory(**_: object) -> None:
+    """A tick is not to wait for the collector."""
+    memory.settle()
 
 
 def _every(

@@ -49,8 +49,8 @@ def reading() -> Iterator[None]:
         _reading.reset(token)
 
 
-def chunks(values: Collection[Value]) -> Iterator[list[Value]]:
-    """Yield the values in lists, each short enough for one query."""
+def chunks(values: Collection[Value], size: int = _CHUNK) -> Iterator[list[Value]]:
+    """Yield the values in lists of at most `size`, each short enough for one query if none is said."""
     ordered = list(values)
-    for start in range(0, len(ordered), _CHUNK):
-        yield ordered[start : start + _CHUNK]
+    for start in range(0, len(ordered), size):
+        yield ordered[start : start + size]

@@ -119,6 +119,8 @@ match _database["ENGINE"]:
             "keepalives_idle": 10,
             "keepalives_interval": 5,
             "keepalives_count": 2,
+            # Workers prepare their statements besides (ms5.celery).
+            "server_side_binding": True,
             **_database.get("OPTIONS", {}),
         }
         _snapshot["OPTIONS"] = {
@@ -137,7 +139,7 @@ REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
 CHANNEL_LAYERS = {
     "default": {
         # The core layer drops silently above 100 waiting messages and forgets members after a day.
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "BACKEND": "realtime.layer.Layer",
         "CONFIG": {"hosts": [REDIS_URL], "prefix": env.str("MS5_REDIS_PREFIX", default="ms5")},
     }
 }

@@ -72,12 +72,12 @@ def accounts_of(
     extents = until(extents, now)
     times = times_of(extents, exact=exact)
     made = outputs(extents, now, exact=exact)
-    return [time + Account(output=output) for time, output in zip(times, made, strict=True)]
+    return [replace(time, output=output) for time, output in zip(times, made, strict=True)]
 
 
 def until(extents: Iterable[Extent], now: datetime) -> list[Extent]:
     """Return them as far as they lie before `now`; nothing is known of the future."""
-    return [replace(each, end=min(each.end, now)) for each in extents]
+    return [each if each.end <= now else replace(each, end=now) for each in extents]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,9 @@ def divided(extents: Sequence[Extent], *, exact: bool = False) -> Divided:
             own = settled[number]
             parts = [(each.start, own.since), (own.until, each.end)]
         open_ += [
-            (number, replace(each, start=start, end=end)) for start, end in parts if start < end
+            (number, Extent(each.equipment, start, end, each.calendar))
+            for start, end in parts
+            if start < end
         ]
     return Divided(settled, open_)
 
@@ -114,14 +116,12 @@ def divided(extents: Sequence[Extent], *, exact: bool = False) -> Divided:
 def times_of(extents: Sequence[Extent], *, exact: bool = False) -> list[Account]:
     """Return the accounts of the extents without their output."""
     parts = divided(extents, exact=exact)
-    times = [
-        parts.settled[number].account if number in parts.settled else Account()
-        for number in range(len(extents))
-    ]
+    times = {number: own.account for number, own in parts.settled.items()}
     open_ = [extent for _, extent in parts.open]
     for (owner, extent), each_known in zip(parts.open, known(open_), strict=True):
-        times[owner] += time_account(each_known, extent.start, extent.end)
-    return times
+        account = time_account(each_known, extent.start, extent.end)
+        times[owner] = times[owner] + account if owner in times else account
+    return [times.get(number) or Account() for number in range(len(extents))]
 
 
 def line_accounts(

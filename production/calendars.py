@@ -1,5 +1,6 @@
 """The calendars of lines, from their rows."""
 
+import functools
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
@@ -31,14 +32,29 @@ def calendars(lines: Iterable[Line]) -> dict[int, Calendar]:
     theirs = Q(line__in=wanted) | Q(line=None, site__in={site for site, _ in sites.values()})
     patterns = _patterns(theirs)
     differences = _differences(theirs)
-    return {
-        pk: Calendar(
-            ZoneInfo(zone),
-            patterns.get((None, pk)) or patterns.get((site, None), ()),
-            (*differences.get((site, None), ()), *differences.get((None, pk), ())),
-        )
-        for pk, (site, zone) in sites.items()
-    }
+    of_sites: dict[int, Calendar] = {}
+    found: dict[int, Calendar] = {}
+    for pk, (site, zone) in sites.items():
+        if (None, pk) in patterns or (None, pk) in differences:
+            found[pk] = _same(
+                zone,
+                patterns.get((None, pk)) or patterns.get((site, None), ()),
+                (*differences.get((site, None), ()), *differences.get((None, pk), ())),
+            )
+            continue
+        if site not in of_sites:
+            theirs_too = (patterns.get((site, None), ()), differences.get((site, None), ()))
+            of_sites[site] = _same(zone, *theirs_too)
+        found[pk] = of_sites[site]
+    return found
+
+
+@functools.lru_cache(maxsize=512)
+def _same(
+    zone: str, patterns: tuple[Pattern, ...], differences: tuple[Difference, ...]
+) -> Calendar:
+    """Return the calendar, for equal rows the same one: what is kept of it is found without comparing them."""
+    return Calendar(ZoneInfo(zone), patterns, differences)
 
 
 Owner = tuple[int | None, int | None]

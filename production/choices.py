@@ -32,6 +32,7 @@ class Decision(TextChoices):
     ROLLOVER = "rollover", "the counter rolled over"
     RESET = "reset", "the counter was reset"
     JUMP = "jump", "implausible jump: not counted"
+    RESUMED = "resumed", "back where it had been: counted from there"
 
 
 class Severity(TextChoices):

@@ -9,7 +9,8 @@ from production.accounting import time_account
 from production.made import Sums, counted, outputs, seconds_of, shares_of
 from production.making import named
 from production.models import Equipment, Product
-from production.oee import Account, Bucket, Figures, Leaf, classify, figures
+from production.oee import Account, Bucket, Leaf, classify
+from production.ratios import Figures, figures
 from production.shares import Share
 from production.timeline import Stretch
 from production.timelines import Extent, known

@@ -1,12 +1,13 @@
 """The figures of lines now, over the present shift so far, in a number of queries that does not grow."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import cast
+from typing import Any, NamedTuple, cast
 
+from ms5.accounts.models import User
 from ms5.events import facts
 from production.calendars import calendars
 from production.choices import JobStatus, State
@@ -43,11 +44,9 @@ def production_updates(
     """
     by_line = calendars(lines)
     starts = {pk: present(calendar, now).started_at for pk, calendar in by_line.items()}
-    equipment = list(
-        Equipment.objects.filter(line__in=starts)
-        .in_flow_order()
-        .select_related("condition", "context__product", "context__operator")
-    )
+    equipment = list(Equipment.objects.filter(line__in=starts).in_flow_order())
+    conditions = _conditions(starts)
+    contexts = _contexts(starts)
     constraints = [each for each in equipment if each.is_constraint]
     standards = cycles(each.pk for each in equipment)
     whole = [
@@ -72,7 +71,14 @@ def production_updates(
     rows: dict[int, list[facts.EquipmentNow]] = defaultdict(list)
     of_constraint: dict[int, facts.EquipmentNow] = {}
     for each in equipment:
-        row = _now(each, made[each.pk], standards.get(each.pk, ()), now)
+        row = _now(
+            each,
+            made[each.pk],
+            conditions.get(each.pk, _UNSEEN),
+            contexts.get(each.pk, _UNSET),
+            standards.get(each.pk, ()),
+            now,
+        )
         rows[each.line_id].append(row)
         if each.is_constraint:
             of_constraint[each.line_id] = row
@@ -117,8 +123,11 @@ def _rates(
 ) -> Mapping[int, _Rates]:
     """Return the rates by line."""
     rates = []
-    for extent, seen, made in zip(extents, states_of(extents), made_in, strict=True):
-        states = [state for state in seen if state.what.state != NO_DATA]
+    # Both windows of an equipment are read as one: many of its spans would be read twice.
+    both = zip(extents[: len(constraints)], extents[len(constraints) :], strict=True)
+    seen = states_of([replace(late, start=early.start) for late, early in both])
+    measured = [[state for state in own if state.what.state != NO_DATA] for own in seen]
+    for extent, states, made in zip(extents, measured * 2, made_in, strict=True):
         parts = clip(states, extent.start, extent.end)
         length = sum((part.length for part in parts), timedelta())
         rates.append(made.good / (length / timedelta(minutes=1)) if length else None)
@@ -129,35 +138,92 @@ def _rates(
     }
 
 
-def _now(
-    equipment: Equipment, made: Output, standards: Sequence[Standard], now: datetime
+class _Condition(NamedTuple):
+    """What is said of a condition; without one nothing was ever read."""
+
+    state: str
+    since: datetime | None
+    speed: float | None
+
+
+class _Context(NamedTuple):
+    """What is said of a context: `product` by its name, `operator` as people call them."""
+
+    product_id: int | None
+    product: str | None
+    operator: str | None
+    target_speed: float | None
+    planned_stop: bool
+    reason: str
+
+
+_UNSEEN = _Condition(State.NO_DATA, None, None)
+_UNSET = _Context(None, None, None, None, planned_stop=False, reason="")
+
+
+def _conditions(lines: Collection[int]) -> dict[int, _Condition]:
+    """Return the conditions by equipment: values, since an instance of each takes longer than all the rest."""
+    rows = Condition.objects.filter(equipment__line__in=lines)
+    return {
+        pk: _Condition(state, since, speed)
+        for pk, state, since, speed in rows.values_list("equipment", "state", "since", "speed")
+    }
+
+
+def _contexts(lines: Collection[int]) -> dict[int, _Context]:
+    """Return the contexts by equipment. One query, and one for the operators if there are any."""
+    rows = Context.objects.filter(equipment__line__in=lines).values_list(
+        "equipment",
+        "product",
+        "product__name",
+        "operator",
+        "target_speed",
+        "planned_stop",
+        "planned_stop_reason",
+    )
+    found: list[tuple[Any, ...]] = list(rows)
+    operators = User.objects.in_bulk({row[3] for row in found if row[3] is not None})
+    return {
+        pk: _Context(
+            product,
+            name,
+            None if operator is None else str(operators[operator]),
+            target_speed,
+            is_on,
+            reason,
+        )
+        for pk, product, name, operator, target_speed, is_on, reason in found
+    }
+
+
+def _now(  # noqa: PLR0917 - what the row is made of, each of its own type
+    equipment: Equipment,
+    made: Output,
+    condition: _Condition,
+    context: _Context,
+    standards: Sequence[Standard],
+    now: datetime,
 ) -> facts.EquipmentNow:
-    condition: Condition | None = getattr(equipment, "condition", None)
-    context: Context | None = getattr(equipment, "context", None)
     good = max(0, made.good + made.aside_good)
     total = max(0, made.total + made.aside_total)
     return facts.EquipmentNow(
         equipment_code=equipment.code,
         name=equipment.name,
-        state=cast(facts.State, condition.state if condition else State.NO_DATA.value),
-        since=condition.since if condition else None,
-        speed=condition.speed if condition else None,
+        state=cast(facts.State, str(condition.state)),
+        since=condition.since,
+        speed=condition.speed,
         target_speed=_target_speed(context, standards, now),
         good=good,
         reject=max(0, total - good),
-        operator=str(context.operator) if context and context.operator else None,
-        planned_stop=(context.planned_stop_reason or "planned stop")
-        if context and context.planned_stop
-        else None,
-        product=context.product.name if context and context.product else None,
+        operator=context.operator,
+        planned_stop=(context.reason or "planned stop") if context.planned_stop else None,
+        product=context.product,
     )
 
 
 def _target_speed(
-    context: Context | None, standards: Sequence[Standard], now: datetime
+    context: _Context, standards: Sequence[Standard], now: datetime
 ) -> float | None:
-    if context is None:
-        return None
     if context.target_speed is not None:
         return context.target_speed
     seconds = in_force(standards, context.product_id, now)

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 
 from production.accounting import until
 from production.models import Equipment, Line
-from production.oee import PPT, Bucket, figures
+from production.oee import PPT, Bucket
 from production.output import compared
+from production.ratios import figures
 from production.shifts import Calendar
 from production.timelines import Extent
 from production.windows import by_hour, present

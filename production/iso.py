@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
-from production.oee import PPT, RUN, Account, Bucket, Figures, seconds
+from production.oee import PPT, RUN, Account, Bucket, seconds
+from production.ratios import Figures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,8 +48,12 @@ def together_or_alone(
         return act(items), []
     except OperationalError:
         raise
-    except Exception:  # noqa: BLE001 - each is done again, and what fails is logged there
-        return each_alone(items, lambda item: act([item]), named, log, sentence)
+    except Exception as error:  # noqa: BLE001 - each is done again, and what fails is logged there
+        done, failed = each_alone(items, lambda item: act([item]), named, log, sentence)
+        if not failed:
+            # It would be done twice at each tick, and nobody would know why.
+            log.warning("what failed together was done one by one", extra={"error": str(error)})
+        return done, failed
 
 
 def raise_failed(failed: Sequence[Exception], sentence: str) -> None:

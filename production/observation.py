@@ -1,5 +1,6 @@
 """What was seen of an equipment at one moment: the one sentence between telemetry and production."""
 
+import math
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Self, get_args
@@ -10,6 +11,11 @@ STATES = frozenset(get_args(facts.State))
 QUALITIES = frozenset({"good", "uncertain", "bad"})
 MOST_AHEAD = timedelta(seconds=5)
 """How far a source's clock may be ahead of ours and still be believed."""
+LEAST_PRODUCT, MOST_PRODUCT = -(2**31), 2**31 - 1
+"""What can be the number of a product: as much as its column holds."""
+CODE_ROOM = 100
+SOURCE_ROOM = 16
+REASON_CODE_ROOM = 40
 _UNITS = ((timedelta(days=3), "days"), (timedelta(hours=3), "h"), (timedelta(minutes=3), "min"))
 
 
@@ -19,7 +25,11 @@ class BadObservation(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CounterReading:
-    """What a counter showed, and what is known about how it counts."""
+    """What a counter showed, and what is known about how it counts.
+
+    Raises BadObservation for a modulus at which nothing can be counted. What it showed may be any number:
+    `production.counting` refuses what is none of a counter.
+    """
 
     kind: str
     """A value of `CountKind`."""
@@ -30,11 +40,29 @@ class CounterReading:
     """The fastest it can count; None when nothing is known."""
     count_after_reset: bool = True
     """Whether what it shows after a reset are pieces."""
+    span: int | None = None
+    """How many values it may show, where half a turn and more is a step back: that of a signed word, whose
+    negative half is read as what follows on the positive; None when it is not known to be one."""
+    read_at: datetime | None = None
+    """When it showed that, where it is read more rarely than the equipment; None: with the observation."""
+    every: timedelta = timedelta()
+    """How often it is read, where that is known."""
+    source: str = ""
+    """A mark of where it is read, of at most 16 characters: under another one its numbers are another
+    counter's. Empty when nobody says."""
+
+    def __post_init__(self) -> None:
+        if self.modulus is not None and self.modulus < 1:
+            raise BadObservation(f"no counter rolls over at {self.modulus}")
+        if self.read_at is not None and self.read_at.tzinfo is None:
+            raise BadObservation("the time of a counter has no zone")
+        if len(self.source) > SOURCE_ROOM:
+            raise BadObservation(f"the mark of a counter's source is too long: {self.source}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FaultMessage:
-    """A fault that is active."""
+    """A fault that is active. Raises BadObservation for codes that are longer than their columns."""
 
     code: str
     """Tag and bit, such as `Fault[31]`."""
@@ -43,12 +71,17 @@ class FaultMessage:
     source: str
     reason_code: str = ""
 
+    def __post_init__(self) -> None:
+        if len(self.code) > CODE_ROOM or len(self.reason_code) > REASON_CODE_ROOM:
+            raise BadObservation(f"the code of the fault {self.code[:CODE_ROOM]} is too long")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
     """One reading of an equipment. A test or a person can say it as well as a controller.
 
-    Raises BadObservation for a time without a zone, an unknown state or an unknown quality.
+    Raises BadObservation for a time without a zone, an unknown state or an unknown quality, and for a speed
+    or a number of a product that no column holds: what is written of one equipment is written with its line.
     """
 
     equipment_id: int
@@ -86,6 +119,10 @@ class Observation:
             raise BadObservation(f"{self.quality!r} is not a quality")
         if self.state is not None and self.state not in STATES:
             raise BadObservation(f"{self.state!r} is not a state")
+        if self.speed is not None and not math.isfinite(self.speed):
+            raise BadObservation(f"{self.speed} is not a speed")
+        if self.product_number is not None and not is_product(self.product_number):
+            raise BadObservation(f"{self.product_number} is not the number of a product")
 
     @property
     def is_good(self) -> bool:
@@ -107,6 +144,11 @@ class Observation:
             quality="bad",
             reason=f"the source's clock is {_length(ahead)} ahead",
         )
+
+
+def is_product(number: int) -> bool:
+    """Whether a product can have this number."""
+    return LEAST_PRODUCT <= number <= MOST_PRODUCT
 
 
 def _length(ahead: timedelta) -> str:

@@ -1,14 +1,12 @@
-"""Where the time went and what it made of it: time accounting and OEE, exact to the microsecond (pure).
+"""Where the time went and what was made in it: time accounting, exact to the microsecond (pure).
 
-Buckets and ratios follow ISO 22400-2 and Nakajima's six big losses:
+The buckets follow ISO 22400-2 and Nakajima's six big losses:
 
     all = not scheduled + planned + no data + PPT;  PPT = stops + changeover + run;
     run = small stops + slow + net;  net = rejects + productive
-    A = run / PPT;  P = (ideal cycle x total) / run;  Q = (ideal cycle x good) / (ideal cycle x total)
-    OEE = (ideal cycle x good) / PPT
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -16,10 +14,11 @@ from enum import StrEnum
 from typing import Generic, Self, TypeVar
 
 from production.stops import NO_DATA, RUNNING, Stop
-from production.timeline import Stretch
+from production.timeline import BY_START, Stretch
 
 T = TypeVar("T")
 MICROSECOND = timedelta(microseconds=1)
+_NOTHING = timedelta()
 SETUP = "setup"
 
 
@@ -51,6 +50,7 @@ class Bucket(StrEnum):
     RUNNING = "running"
 
 
+_BUCKETS = tuple(Bucket)
 STOPS = (Bucket.FAILURE, Bucket.ADJUSTMENT, Bucket.IDLING)
 RUN = (Bucket.SMALL_STOP, Bucket.RUNNING)
 PPT = (*STOPS, Bucket.CHANGEOVER, *RUN)
@@ -62,6 +62,9 @@ class Seen:
 
     state: str
     span: int | None = None
+
+
+_UNSEEN = Seen(NO_DATA)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +106,16 @@ class _Layer(Generic[T]):
     """What of a layer holds at moments asked in ascending order."""
 
     def __init__(self, stretches: Iterable[Stretch[T]]) -> None:
-        self._stretches = sorted(stretches, key=lambda each: each.started_at)
+        self._stretches = sorted(stretches, key=BY_START)
         self._next = 0
 
-    def cuts(self, start: datetime, end: datetime) -> Iterator[datetime]:
+    def cut(self, start: datetime, end: datetime, cuts: set[datetime]) -> None:
+        """Add where the layer changes within the window."""
         for each in self._stretches:
             if start < each.started_at < end:
-                yield each.started_at
+                cuts.add(each.started_at)
             if start < each.ended_at < end:
-                yield each.ended_at
+                cuts.add(each.ended_at)
 
     def at(self, moment: datetime) -> T | None:
         while self._next < len(self._stretches):
@@ -137,32 +141,38 @@ def classify(timeline: Timeline, start: datetime, end: datetime) -> list[Stretch
     causes = _Layer(timeline.causes)
     small = _Layer(Stretch(stop, stop.started_at, stop.ended_at) for stop in timeline.small)
     layers: tuple[_Layer[object], ...] = (states, plan, said, changeovers, causes, small)  # type: ignore[assignment]  # read only, so covariant
-    cuts = sorted({start, *(cut for layer in layers for cut in layer.cuts(start, end))})
+    moments = {start}
+    for layer in layers:
+        layer.cut(start, end, moments)
+    cuts = sorted(moments)
     found: list[Stretch[Leaf]] = []
-    for began, ended in zip(cuts, [*cuts[1:], end], strict=True):
-        seen = states.at(began) or Seen(NO_DATA)
-        cause = causes.at(began)
-        bucket = _bucket(
-            seen.state,
-            plan.at(began) or Plan.SCHEDULED,
-            is_said=said.at(began) is not None,
-            is_changeover=changeovers.at(began) is not None,
-            cause=cause,
-            is_small=small.at(began) is not None,
-        )
-        has_cause = cause is not None and seen.state not in {RUNNING, NO_DATA}
-        leaf = Leaf(
-            bucket, seen.state, seen.span, cause.downtime if has_cause and cause else None
-        )
+    for since, until in zip(cuts, [*cuts[1:], end], strict=True):
+        seen = states.at(since) or _UNSEEN
+        if seen.state == RUNNING:  # whatever the other layers say
+            leaf = Leaf(Bucket.RUNNING, RUNNING, seen.span, None)
+        else:
+            cause = causes.at(since)
+            bucket = _bucket(
+                seen.state,
+                plan.at(since) or Plan.SCHEDULED,
+                is_said=said.at(since) is not None,
+                is_changeover=changeovers.at(since) is not None,
+                cause=cause,
+                is_small=small.at(since) is not None,
+            )
+            has_cause = cause is not None and seen.state != NO_DATA
+            leaf = Leaf(
+                bucket, seen.state, seen.span, cause.downtime if has_cause and cause else None
+            )
         last = found[-1] if found else None
         if last is not None and last.what == leaf:
-            found[-1] = Stretch(leaf, last.started_at, ended)
+            found[-1] = Stretch(leaf, last.started_at, until)
         else:
-            found.append(Stretch(leaf, began, ended))
+            found.append(Stretch(leaf, since, until))
     return found
 
 
-def _bucket(  # noqa: PLR0911 - a table of precedence, read from the top
+def _bucket(
     state: str,
     plan: Plan,
     *,
@@ -171,8 +181,6 @@ def _bucket(  # noqa: PLR0911 - a table of precedence, read from the top
     cause: Cause | None,
     is_small: bool,
 ) -> Bucket:
-    if state == RUNNING:
-        return Bucket.RUNNING
     if plan is Plan.NOT_SCHEDULED:
         return Bucket.NOT_SCHEDULED
     if plan is Plan.PLANNED or is_said:
@@ -239,17 +247,22 @@ class Account:
 
     def of(self, *buckets: Bucket) -> timedelta:
         """Return the time in these buckets together."""
-        return sum((self.time.get(bucket, timedelta()) for bucket in buckets), timedelta())
+        found = _NOTHING
+        for bucket in buckets:
+            if bucket in self.time:
+                found += self.time[bucket]
+        return found
 
     @property
     def all(self) -> timedelta:
         return sum(self.time.values(), timedelta())
 
     def __add__(self, other: Self) -> "Account":
+        mine, others = self.time, other.time
         time = {
-            bucket: self.of(bucket) + other.of(bucket)
-            for bucket in Bucket
-            if bucket in self.time or bucket in other.time
+            bucket: mine.get(bucket, _NOTHING) + others.get(bucket, _NOTHING)
+            for bucket in _BUCKETS
+            if bucket in mine or bucket in others
         }
         return Account(
             time,
@@ -265,143 +278,11 @@ def time_of(leaves: Iterable[Stretch[Leaf]]) -> dict[Bucket, timedelta]:
     """Return how long each bucket lasted."""
     lengths: dict[Bucket, timedelta] = {}
     for each in leaves:
-        lengths[each.what.bucket] = lengths.get(each.what.bucket, timedelta()) + each.length
+        bucket = each.what.bucket
+        lengths[bucket] = lengths.get(bucket, _NOTHING) + each.length
     return lengths
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
-    """The ratios of an account: exact fractions, None where nobody can know them, and `why`.
-
-    `lost` are the seconds in the order of the waterfall, from all time down to what was productive; they are
-    exact, and `slow` is below zero where pieces took less than their ideal cycle. It is made of `slow_cycle`,
-    which the slow cycles that were counted took too long, and `speed`, the rest.
-    """
-
-    availability: Decimal | None
-    performance: Decimal | None
-    quality: Decimal | None
-    oee: Decimal | None
-    nee: Decimal | None
-    """Net equipment effectiveness (ISO 22400-2): set-up is no loss."""
-    teep: Decimal | None
-    """Total effective equipment performance: over all time."""
-    confidence: Decimal | None
-    """Measured share of the planned production time."""
-    why: str | None
-    warning: str | None
-    lost: Mapping[str, Decimal | None]
-    six: Mapping[str, Decimal | None]
 
 
 def seconds(length: timedelta) -> Decimal:
     """Return exact seconds; a float of them would not be."""
     return Decimal(length // MICROSECOND) / 1_000_000
-
-
-def figures(
-    account: Account, *, no_data_is_stop: bool = False, names: Mapping[int, str] | None = None
-) -> Figures:
-    """Return the figures of an account. `names` are those of products, for the sentence in `why`.
-
-    Nothing planned: all None. Planned, never ran: A 0, P and Q None, OEE 0. Ran, made nothing: P 0, Q None,
-    OEE 0. A piece without an ideal cycle: P and OEE None. P above 1 is shown with a warning, never clamped.
-    """
-    made = account.output
-    unmeasured = seconds(account.of(Bucket.NO_DATA))
-    measured = seconds(account.of(*PPT))
-    ppt = measured + (unmeasured if no_data_is_stop else 0)
-    run = seconds(account.of(*RUN))
-    known = not made.without
-    performance = made.total_s / run if run and known else None
-    quality = _quality(made)
-    oee = made.good_s / ppt if ppt and known else None
-    everything = seconds(account.all)
-    setup = seconds(account.of(Bucket.CHANGEOVER, Bucket.ADJUSTMENT))
-    # ISO 22400-2: NEE = (APT + AUST) / PBT x effectiveness x quality ratio.
-    nee = (
-        (run + setup) / ppt * performance * quality
-        if ppt and performance is not None and quality is not None
-        else (Decimal(0) if ppt and known else None)
-    )
-    return Figures(
-        availability=run / ppt if ppt else None,
-        performance=performance,
-        quality=quality,
-        oee=oee,
-        nee=nee,
-        teep=made.good_s / everything if everything and known and ppt else None,
-        confidence=measured / (measured + unmeasured) if measured + unmeasured else None,
-        why=_why(made, ppt=ppt, run=run, names=names or {}),
-        warning=_warning(performance, made),
-        lost=_lost(account, known=known, no_data_is_stop=no_data_is_stop),
-        six=_six(
-            account, known=known, unmeasured=unmeasured if no_data_is_stop else Decimal(0)
-        ),
-    )
-
-
-def _quality(made: Output) -> Decimal | None:
-    if made.total_s and not made.without:
-        return made.good_s / made.total_s
-    # Of one product alone, the ideal cycle cancels out.
-    if len(made.without) == 1 and not made.total_s and made.total:
-        return Decimal(made.good) / made.total
-    return None
-
-
-def _why(made: Output, *, ppt: Decimal, run: Decimal, names: Mapping[int, str]) -> str | None:
-    if not ppt:
-        return "nothing was planned, or nothing was measured"
-    if made.without:
-        known = sorted(names.get(each, str(each)) for each in made.without if each is not None)
-        parts = [f"no ideal cycle for {', '.join(known)}"] if known else []
-        if None in made.without:
-            parts.append("no product was set for some of the pieces")
-        return "; ".join(parts)
-    if not run:
-        return "it never ran"
-    return None if made.total else "it ran and made nothing"
-
-
-def _warning(performance: Decimal | None, made: Output) -> str | None:
-    if made.good < 0 or made.total < made.good:
-        return "the counters contradict each other: more rejects than pieces"
-    if performance is not None and performance > 1:
-        return "performance is above 100 %: the ideal cycle is too long, or a counter jumped"
-    return None
-
-
-def _lost(account: Account, *, known: bool, no_data_is_stop: bool) -> dict[str, Decimal | None]:
-    made, no_data = account.output, seconds(account.of(Bucket.NO_DATA))
-    as_stop = no_data if no_data_is_stop else Decimal(0)
-    running = seconds(account.of(Bucket.RUNNING))
-    return {
-        "all": seconds(account.all),
-        "not_scheduled": seconds(account.of(Bucket.NOT_SCHEDULED)),
-        "planned_stop": seconds(account.of(Bucket.PLANNED)),
-        "no_data": no_data - as_stop,
-        "ppt": seconds(account.of(*PPT)) + as_stop,
-        "stop": seconds(account.of(*STOPS)) + as_stop,
-        "changeover": seconds(account.of(Bucket.CHANGEOVER)),
-        "run": seconds(account.of(*RUN)),
-        "small_stop": seconds(account.of(Bucket.SMALL_STOP)),
-        "slow": running - made.total_s if known else None,
-        "slow_cycle": seconds(account.slow) if known else None,
-        "speed": running - made.total_s - seconds(account.slow) if known else None,
-        "net": made.total_s if known else None,
-        "reject": made.total_s - made.good_s if known else None,
-        "productive": made.good_s if known else None,
-    }
-
-
-def _six(account: Account, *, known: bool, unmeasured: Decimal) -> dict[str, Decimal | None]:
-    made, running = account.output, seconds(account.of(Bucket.RUNNING))
-    return {
-        "failure": seconds(account.of(Bucket.FAILURE)) + unmeasured,
-        "setup": seconds(account.of(Bucket.ADJUSTMENT, Bucket.CHANGEOVER)),
-        "idling": seconds(account.of(Bucket.IDLING, Bucket.SMALL_STOP)),
-        "speed": running - made.total_s if known else None,
-        "defects": made.total_s - made.good_s - made.startup_s if known else None,
-        "startup": made.startup_s if known else None,
-    }

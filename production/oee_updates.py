@@ -1,5 +1,6 @@
 """The OEE of lines and their equipment over the present shift so far, as it is said."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -57,9 +58,12 @@ def updates(lines: Sequence[Line], now: datetime, *, exact: bool = False) -> Ite
     known = named([*made, *products_without(accounts.values())])
     of_each = dict(zip((each.pk for each in equipment), made, strict=True))
     names = {pk: product.name for pk, product in known.items()}
+    of_lines: dict[int, list[Equipment]] = defaultdict(list)
+    for each in equipment:
+        of_lines[each.line_id].append(each)
     for line in lines:
         window = windows[line.pk]
-        own = [each for each in equipment if each.line_id == line.pk]
+        own = of_lines[line.pk]
         whose = [each for each in own if is_of_line(each, line.oee_method)]
         whole = sum((accounts[each.pk] for each in whose), Account())
         makes = {of_each[each.pk] for each in whose}

@@ -1,7 +1,7 @@
 """How fast jobs go: pieces over measured running time, from the rows of their lines' constraints."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,20 +13,17 @@ from production import layers
 from production.another_product import warning
 from production.calendars import calendars
 from production.choices import JobStatus
+from production.coming import Coming
 from production.jobs import End, end, progress, rate
 from production.layers import Wanted
 from production.models import Counter, Equipment, Job, JobRun, Tally
-from production.oee import Plan
 from production.pieces import pieces
 from production.public.jobs import NO_TARGET, name_of, status_of
-from production.shifts import Calendar, plan
 from production.stops import NO_DATA
 from production.timeline import Stretch, clip
 from production.timelines import Extent, states_of
 
 RECENT = timedelta(minutes=10)
-DAY = timedelta(days=1)
-HORIZON_DAYS = 31
 NO_CONSTRAINT = "no equipment is the constraint of this line"
 
 
@@ -44,8 +41,9 @@ def progress_of(jobs: Sequence[Job], now: datetime) -> list[facts.JobProgress]:
         _Run(job, constraint, own)
         for job, constraint, own in zip(jobs, _constraints(jobs), _ran(jobs, now), strict=True)
     ]
+    coming = {calendar: Coming(calendar, now) for calendar in by_line.values()}
     return [
-        _progress(run, per_minute, by_line[run.job.line_id], now)
+        _progress(run, per_minute, coming[by_line[run.job.line_id]], now)
         for run, per_minute in zip(runs, _rates(runs, now), strict=True)
     ]
 
@@ -74,7 +72,7 @@ def _ran(jobs: Sequence[Job], now: datetime) -> list[list[Stretch[None]]]:
 
 
 def _progress(
-    run: _Run, per_minute: float | None, calendar: Calendar, now: datetime
+    run: _Run, per_minute: float | None, coming: Coming, now: datetime
 ) -> facts.JobProgress:
     job = run.job
     remaining = None if job.target is None else max(0, job.target - job.good)
@@ -87,7 +85,7 @@ def _progress(
     elif job.status == JobStatus.PAUSED:
         expected = End(None, "it is paused")
     else:
-        expected = end(remaining, per_minute, now, _days_to_come(calendar, now))
+        expected = end(remaining, per_minute, now, coming)
     return facts.JobProgress(
         id=job.pk,
         number=job.number,
@@ -106,12 +104,6 @@ def _progress(
         started_at=job.started_at,
         running_seconds=sum((part.length for part in run.ran), timedelta()).total_seconds(),
     )
-
-
-def _days_to_come(calendar: Calendar, now: datetime) -> Iterator[Stretch[Plan]]:
-    """Yield the plan from `now` on; a day is worked out when it is asked for."""
-    for day in range(HORIZON_DAYS):
-        yield from plan(calendar, now + day * DAY, now + (day + 1) * DAY)
 
 
 def _rates(runs: Sequence[_Run], now: datetime) -> list[float | None]:

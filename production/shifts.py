@@ -1,5 +1,6 @@
 """The calendar of a site as moments: shifts on the wall clock become stretches of time (pure)."""
 
+import functools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # What decides over a window may begin a day before what it decides over: overtime over shift over holiday,
 # and a day that a zone leaves out (Samoa, 30 December 2011).
 MARGIN = 4 * DAY
+_KEPT = 512
+"""Calendars, each for some days, whose shifts are kept: every tick asks for those of the same few days."""
 HOLIDAY, OVERTIME, NO_DEMAND = "holiday", "overtime", "no_demand"
 
 
@@ -60,7 +63,16 @@ class Calendar:
 
     zone: ZoneInfo
     patterns: Sequence[Pattern] = ()
-    differences: Sequence[Difference] = field(default=())
+    differences: Sequence[Difference] = ()
+    _hash: int = field(init=False, repr=False, compare=False, default=0)
+
+    def __post_init__(self) -> None:
+        # Once, and not at every look-up: there may be a hundred exceptions.
+        whole = (self.zone, tuple(self.patterns), tuple(self.differences))
+        object.__setattr__(self, "_hash", hash(whole))
+
+    def __hash__(self) -> int:
+        return self._hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +93,10 @@ def shift_times(calendar: Calendar, start: datetime, end: datetime) -> list[Shif
     """
     if start >= end:
         return []
-    days = _days(calendar.zone, start, end)
-    found = [each.time for each in _shifts(calendar, days)]
+    laid = laid_out(calendar, *_days(calendar.zone, start, end))
+    found = [each.time for each in laid.shifts]
     taken = [Stretch(None, each.started_at, each.ended_at) for each in found]
-    for overtime in _differing(calendar, days, OVERTIME):
+    for overtime in laid.overtime:
         whole = Stretch(None, overtime.started_at, overtime.ended_at)
         found += [
             ShiftTime(overtime.name, overtime.day, rest.started_at, rest.ended_at)
@@ -105,18 +117,9 @@ def plan(calendar: Calendar, start: datetime, end: datetime) -> list[Stretch[Pla
     """
     if start >= end:
         return []
-    days = _days(calendar.zone, start, end)
-    shifts = _shifts(calendar, days)
-    overtime = _differing(calendar, days, OVERTIME)
-    scheduled = [part for shift in shifts for part in shift.left]
-    scheduled += [Stretch(None, each.started_at, each.ended_at) for each in overtime]
-    stopped = [part for shift in shifts for part in shift.breaks]
-    stopped += [
-        Stretch(None, each.started_at, each.ended_at)
-        for each in _differing(calendar, days, NO_DEMAND)
-    ]
+    laid = laid_out(calendar, *_days(calendar.zone, start, end))
     changes: dict[datetime, list[int]] = defaultdict(lambda: [0, 0])
-    for which, parts in enumerate((scheduled, stopped)):
+    for which, parts in enumerate((laid.scheduled, laid.stopped)):
         for part in clip(parts, start, end):
             changes[part.started_at][which] += 1
             changes[part.ended_at][which] -= 1
@@ -204,11 +207,38 @@ class _Shift:
     breaks: Sequence[Stretch[None]]
 
 
-def _shifts(calendar: Calendar, days: Sequence[date]) -> list[_Shift]:
-    holidays = _union(
-        Stretch(None, each.started_at, each.ended_at)
-        for each in _differing(calendar, days, HOLIDAY)
+@dataclass(frozen=True, slots=True)
+class _Laid:
+    """What of a calendar begins on some days: shifts, overtime, and the time scheduled and planned to stop."""
+
+    shifts: Sequence[_Shift]
+    overtime: Sequence[ShiftTime]
+    scheduled: Sequence[Stretch[None]]
+    stopped: Sequence[Stretch[None]]
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def laid_out(calendar: Calendar, first: date, last: date) -> _Laid:
+    """Return a calendar from its first day to its last, both included; an equal one is not laid out again."""
+    days = [first + DAY * number for number in range((last - first).days + 1)]
+    shifts = _shifts(calendar, days)
+    overtime = _differing(calendar, days, OVERTIME)
+    scheduled = [part for shift in shifts for part in shift.left]
+    stopped = [part for shift in shifts for part in shift.breaks]
+    return _Laid(
+        shifts=shifts,
+        overtime=overtime,
+        scheduled=[*scheduled, *_stretches(overtime)],
+        stopped=[*stopped, *_stretches(_differing(calendar, days, NO_DEMAND))],
     )
+
+
+def _stretches(times: Iterable[ShiftTime]) -> Iterator[Stretch[None]]:
+    return (Stretch(None, each.started_at, each.ended_at) for each in times)
+
+
+def _shifts(calendar: Calendar, days: Sequence[date]) -> list[_Shift]:
+    holidays = _union(_stretches(_differing(calendar, days, HOLIDAY)))
     found = []
     for pattern in calendar.patterns or (ALWAYS,):
         for day in days:
@@ -268,11 +298,9 @@ def _differing(calendar: Calendar, days: Sequence[date], kind: str) -> list[Shif
     return sorted(found, key=lambda each: (each.started_at, each.ended_at, each.name))
 
 
-def _days(zone: ZoneInfo, start: datetime, end: datetime) -> list[date]:
-    """Return the days at the site on which something may begin that decides over [start, end)."""
-    first = _wall(start, zone).date() - MARGIN
-    last = _wall(end, zone).date() + MARGIN
-    return [first + DAY * number for number in range((last - first).days + 1)]
+def _days(zone: ZoneInfo, start: datetime, end: datetime) -> tuple[date, date]:
+    """Return from and to which day at the site something may begin that decides over [start, end)."""
+    return _wall(start, zone).date() - MARGIN, _wall(end, zone).date() + MARGIN
 
 
 def _union(stretches: Iterable[Stretch[None]]) -> list[Stretch[None]]:

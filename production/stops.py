@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from production.timeline import Stretch
+from production.timeline import BY_START, Stretch
 
 RUNNING, NO_DATA = "running", "no_data"
 
@@ -35,7 +35,7 @@ def stops(states: Iterable[Stretch[str]]) -> list[Stop]:
     found: list[Stop] = []
     begun: Stretch[str] | None = None
     known, until = timedelta(), None
-    for each in sorted(states, key=lambda stretch: stretch.started_at):
+    for each in sorted(states, key=BY_START):
         if each.what == NO_DATA:
             continue
         if each.what == RUNNING:

@@ -9,7 +9,8 @@ from production.groups import Group, Scope, totals
 from production.made import products_without
 from production.making import named
 from production.models import Equipment, Line
-from production.oee import Account, Bucket, Figures, figures
+from production.oee import Account, Bucket
+from production.ratios import Figures, figures
 from production.windows import Window
 
 

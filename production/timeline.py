@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -30,20 +31,29 @@ class Mark(Generic[T]):
     at: datetime
 
 
+BY_START = attrgetter("started_at")
+"""What stretches are put in order by; it is asked very often, hence not in Python."""
+_at = attrgetter("at")
+
+
 def clip(
     stretches: Iterable[Stretch[T]], start: datetime, end: datetime
 ) -> Iterator[Stretch[T]]:
     """Yield the parts that lie in [start, end)."""
     for stretch in stretches:
-        began, ended = max(stretch.started_at, start), min(stretch.ended_at, end)
-        if began < ended:
-            yield Stretch(stretch.what, began, ended)
+        since, until = stretch.started_at, stretch.ended_at
+        if start <= since < until <= end:
+            yield stretch
+            continue
+        since, until = max(since, start), min(until, end)
+        if since < until:
+            yield Stretch(stretch.what, since, until)
 
 
 def merge(stretches: Iterable[Stretch[T]]) -> list[Stretch[T]]:
     """Return them in order of time, those that touch and are the same as one. They must not overlap."""
     merged: list[Stretch[T]] = []
-    for stretch in sorted(stretches, key=lambda each: each.started_at):
+    for stretch in sorted(stretches, key=BY_START):
         last = merged[-1] if merged else None
         if last and last.what == stretch.what and last.ended_at == stretch.started_at:
             merged[-1] = Stretch(last.what, last.started_at, stretch.ended_at)
@@ -64,9 +74,7 @@ def without(whole: Stretch[T], holes: Iterable[Stretch[T]]) -> list[Stretch[T]]:
     """Return what is left of a stretch when the holes, which must not overlap, are taken out of it."""
     left: list[Stretch[T]] = []
     at = whole.started_at
-    for hole in sorted(
-        clip(holes, whole.started_at, whole.ended_at), key=lambda each: each.started_at
-    ):
+    for hole in sorted(clip(holes, whole.started_at, whole.ended_at), key=BY_START):
         if at < hole.started_at:
             left.append(Stretch(whole.what, at, hole.started_at))
         at = hole.ended_at
@@ -77,10 +85,12 @@ def without(whole: Stretch[T], holes: Iterable[Stretch[T]]) -> list[Stretch[T]]:
 
 def between(marks: Iterable[Mark[T]], end: datetime) -> list[Stretch[T]]:
     """Return what held from mark to mark, the last one until `end`; of marks at one moment the last wins."""
-    ordered = [mark for mark in sorted(marks, key=lambda each: each.at) if mark.at < end]
-    ends = [mark.at for mark in ordered[1:]] + [end]
-    return merge(
-        Stretch(mark.what, mark.at, ended)
-        for mark, ended in zip(ordered, ends, strict=False)
-        if mark.at < ended
-    )
+    ordered = sorted((mark for mark in marks if mark.at < end), key=_at)
+    held: list[Mark[T]] = []
+    for number, mark in enumerate(ordered, 1):
+        if number < len(ordered) and ordered[number].at == mark.at:
+            continue
+        if not held or held[-1].what != mark.what:
+            held.append(mark)
+    ends = [mark.at for mark in held[1:]] + [end]
+    return [Stretch(mark.what, mark.at, ended) for mark, ended in zip(held, ends, strict=False)]

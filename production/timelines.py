@@ -18,7 +18,7 @@ from production.shifts import Calendar, plan
 from production.slow import Pause, Slow, slow_cycles
 from production.stop_limits import Limits
 from production.stops import Stop, stops
-from production.timeline import Mark, Stretch, between, clip
+from production.timeline import BY_START, Mark, Stretch, between, clip
 
 _BY_LOSS = {Loss.PLANNED: Bucket.PLANNED, Loss.CHANGEOVER: Bucket.CHANGEOVER}
 _BY_SIX = {SixLoss.SETUP: Bucket.ADJUSTMENT, SixLoss.IDLING: Bucket.IDLING}
@@ -145,7 +145,7 @@ def bucket_of(loss: str | None, six_loss: str | None) -> Bucket:
 def apart(stretches: Iterable[Stretch[int]]) -> list[Stretch[int]]:
     """Return them in order, without what of a later one lies in an earlier one."""
     found: list[Stretch[int]] = []
-    for each in sorted(stretches, key=lambda stretch: stretch.started_at):
+    for each in sorted(stretches, key=BY_START):
         began = max(each.started_at, found[-1].ended_at) if found else each.started_at
         if began < each.ended_at:
             found.append(Stretch(each.what, began, each.ended_at))

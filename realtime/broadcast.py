@@ -5,18 +5,22 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
-from channels.layers import BaseChannelLayer, get_channel_layer
+from channels.layers import get_channel_layer
 
+from ms5.database import chunks
 from ms5.events.log import SYS, Appended
+from realtime.layer import Layer
 from realtime.routed import groups_of_written
 
 log = logging.getLogger(__name__)
 
 _SEND_S = 0.2
+_TOGETHER = 100
+"""Messages that leave in one go, within that time."""
 # After a failure nothing is tried for so long: a Redis that hangs would cost 200 ms a message.
 _PAUSE_S = 1.0
 
@@ -37,7 +41,7 @@ class _Due:
 class Sender:
     """One per process; a forked one begins its own at its first commit."""
 
-    def __init__(self, layer: BaseChannelLayer) -> None:
+    def __init__(self, layer: Layer) -> None:
         self.pid = os.getpid()
         self.sent = 0
         self.dropped = 0
@@ -103,22 +107,22 @@ class Sender:
                 self._failing = False
 
     async def _send(self, due: _Due) -> None:
-        left = len(due)
+        messages: list[tuple[Collection[str], dict[str, Any]]] = [
+            (groups, {"type": "hint", "stream": stream, "head": head})
+            for stream, (head, groups) in due.hints.items()
+        ]
+        messages += due.gauges.values()
+        left = len(messages)
         try:
-            for stream, (head, groups) in due.hints.items():
-                await self._tell(groups, {"type": "hint", "stream": stream, "head": head})
-                left -= 1
-            for groups_of_gauge, message in due.gauges.values():
-                await self._tell(groups_of_gauge, message)
-                left -= 1
+            for some in chunks(messages, _TOGETHER):
+                async with asyncio.timeout(_SEND_S):
+                    await self._layer.group_send_all(
+                        (group, message) for groups, message in some for group in groups
+                    )
+                left -= len(some)
+                self.sent += len(some)
         finally:
             self.dropped += left
-
-    async def _tell(self, groups: Sequence[str] | set[str], message: dict[str, Any]) -> None:
-        for group in groups:
-            async with asyncio.timeout(_SEND_S):
-                await self._layer.group_send(group, message)
-        self.sent += 1
 
 
 def _sentence(failure: Exception) -> str:
@@ -137,7 +141,7 @@ def announce(appended: Sequence[Appended]) -> None:
         with _making:
             sender = _sender
             if sender is None or sender.pid != os.getpid():
-                layer = get_channel_layer()
+                layer = cast(Layer | None, get_channel_layer())
                 if layer is None:
                     return
                 sender = _sender = Sender(layer)

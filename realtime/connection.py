@@ -33,7 +33,7 @@ from realtime.protocol import (
     Server,
 )
 from realtime.readings import fill, picture
-from realtime.refusals import busy, not_visible, revoked, tell
+from realtime.refusals import busy, not_visible, revoked, tell, too_many
 from realtime.resume import Asked
 from realtime.resumption import Returning
 from realtime.snapshot import Picture
@@ -73,6 +73,7 @@ class Connection:
         self.feed = Feed(hub, access, self.outbox, self.end, most=most, most_bytes=most_bytes)
         self._covers: dict[Target, frozenset[str]] = {}
         self._one_at_a_time = asyncio.Lock()
+        self._beginning: Target | None = None
         self._stale: set[Target] = set()
         self._renewal: asyncio.Task[None] | None = None
         self._heart = Heart(self._heartbeat, limits.heartbeat_s)
@@ -119,8 +120,7 @@ class Connection:
         self.feed.see(access)
         for target, streams in tuple(self._covers.items()):
             if not target.is_wide and streams & gone:
-                self._drop(target)
-                self.say(revoked(target))
+                self._revoke(target)
         # Those who hear "all" are given what they see now, with a snapshot of it.
         if new or gone:
             self._begin_anew(target for target in self._covers if target.is_wide)
@@ -132,8 +132,7 @@ class Connection:
             if target.scope is Scope.EQUIPMENT and target.value in lines:
                 line = lines[target.value]
                 if line is None or not self._sees(line):
-                    self._drop(target)
-                    self.say(revoked(target))
+                    self._revoke(target)
                 elif line not in self._covers[target]:
                     moved.append(target)
         self._begin_anew(moved)
@@ -159,10 +158,11 @@ class Connection:
             if anew and not already:
                 return
             if not already and len(self._covers) >= self.limits.subscriptions:
-                raise self._too_many()
+                raise too_many(self.limits.subscriptions)
             self._must_have_read()
             streams = self._streams(target, await self._found(target))
             with self._holding(() if already else (target,)) as positions:
+                self._beginning = None if already else target
                 self._cover(target, streams)
                 async with asyncio.timeout(self.limits.snapshot_s):
                     pictures = [
@@ -223,6 +223,7 @@ class Connection:
             tell(failure)
             raise
         finally:
+            self._beginning = None
             self._settle()
 
     async def unsubscribe(self, target: Target) -> bool:
@@ -382,6 +383,12 @@ class Connection:
         else:
             self.feed.close()
 
+    def _revoke(self, target: Target) -> None:
+        self._drop(target)
+        # Of one that was never confirmed, the answer to its command tells.
+        if target != self._beginning:
+            self.say(revoked(target))
+
     def _drop(self, target: Target) -> None:
         streams = self._covers.pop(target, None)
         if streams is None:
@@ -389,9 +396,3 @@ class Connection:
         self.hub.interest.remove(None if target.is_wide else streams)
         group = target.group(self.access.user_id)
         self.feed.stop(group, streams.difference(*self._covers.values()))
-
-    def _too_many(self) -> Refused:
-        return Refused(
-            ErrorCode.LIMIT_SUBSCRIPTIONS,
-            f"a connection has at most {self.limits.subscriptions} subscriptions",
-        )

@@ -12,7 +12,8 @@ from production.iso import iso_of
 from production.made import products_without
 from production.making import named
 from production.models import Equipment, Line
-from production.oee import PPT, Account, Figures, figures, seconds
+from production.oee import PPT, Account, seconds
+from production.ratios import Figures, figures
 from production.ribbon import ribbon
 from production.timelines import Extent
 from production.windows import Window

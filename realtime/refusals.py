@@ -32,6 +32,13 @@ def busy() -> Refused:
     return Refused(ErrorCode.SERVER_BUSY, "no snapshot could be read; try again")
 
 
+def too_many(most: int) -> Refused:
+    """Say how many subscriptions a connection may have."""
+    return Refused(
+        ErrorCode.LIMIT_SUBSCRIPTIONS, f"a connection has at most {most} subscriptions"
+    )
+
+
 def revoked(target: Target) -> Error:
     """Say that the target is not heard any more."""
     return Error(

@@ -1,6 +1,7 @@
 """The grammar of addresses: Modbus tables, Logix tag names, SLC data files (pure)."""
 
 import enum
+import functools
 import re
 from dataclasses import dataclass, replace
 
@@ -51,6 +52,7 @@ class ModbusAddress:
         return place if self.bit is None else f"{place}.{self.bit}"
 
 
+@functools.lru_cache(maxsize=1 << 16)
 def parse_modbus(text: str) -> ModbusAddress:
     """The address that `holding:100`, `input:7`, `coil:3`, `holding:100.3` name.
 
@@ -129,6 +131,16 @@ def logix_target(spec: TagSpec) -> LogixTarget:
     return LogixTarget(address, 1)
 
 
+def logix_place(name: str) -> tuple[str, int]:
+    """The path to an array and the index of its element; 0 of a name that ends without one.
+
+    `Motor[3].Hours[2]` is element 2 of `Motor[3].Hours`. An element of several dimensions is a place of its
+    own: a read that ran on past the end of its row would give the next row for what does not exist.
+    """
+    match = _ELEMENT.fullmatch(name)
+    return (match[1], int(match[2])) if match else (name, 0)
+
+
 class SlcFile(enum.StrEnum):
     """The kinds of data files of an SLC or a MicroLogix, by the letters of their addresses."""
 
@@ -202,6 +214,7 @@ class SlcAddress:
         return f"{self.file}{number}:{self.element}{word}{member}{bit}"
 
 
+@functools.lru_cache(maxsize=1 << 16)
 def parse_slc(text: str) -> SlcAddress:
     """The address that `N7:3`, `B3/20`, `T4:0.ACC`, `C5:1/DN`, `I:7/16`, `S:1/15` name.
 

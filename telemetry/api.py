@@ -11,7 +11,7 @@ from rest_framework.serializers import ModelSerializer
 from rest_framework.viewsets import GenericViewSet, ViewSetMixin
 
 from production.api.base import CODE_IN_URL, FilterSet, LineLimited, moment
-from telemetry.choices import LinkStatus, Quality, Role
+from telemetry.choices import QUALITIES, LinkStatus, Role
 from telemetry.models import MessageBit, Plc, PlcLink, Sample, Tag, TagLatest
 from telemetry.trend_api import TrendView
 from telemetry.visibility import plcs_of, tags_of
@@ -29,7 +29,16 @@ class LinkSerializer(ModelSerializer[PlcLink]):
 
     class Meta:
         model = PlcLink
-        fields = ("status", "since", "last_ok_at", "last_try_at", "failures", "error")
+        fields = (
+            "status",
+            "since",
+            "last_ok_at",
+            "last_try_at",
+            "failures",
+            "error",
+            "program",
+            "load",
+        )
 
 
 class PlcSerializer(ModelSerializer[Plc]):
@@ -46,8 +55,14 @@ class PlcSerializer(ModelSerializer[Plc]):
             "host",
             "port",
             "path",
+            "serial",
             "poll_period_s",
             "timeout_s",
+            "max_gap",
+            "max_block",
+            "pause_ms",
+            "max_requests_per_s",
+            "max_bytes_per_s",
             "shard",
             "enabled",
             "link",
@@ -94,6 +109,8 @@ class TagSerializer(ModelSerializer[Tag]):
             "deadband",
             "deadband_kind",
             "longest_interval_s",
+            "period_s",
+            "phase_s",
             "enabled",
             "latest",
         )
@@ -129,7 +146,7 @@ class TagFilter(FilterSet):
     line = filters.CharFilter(field_name="equipment__line__code", label="Code of the line.")
     equipment = filters.CharFilter(field_name="equipment__code", label="Code of the equipment.")
     role = filters.ChoiceFilter(choices=Role.choices)
-    quality = filters.ChoiceFilter(field_name="latest__quality", choices=Quality.choices)
+    quality = filters.ChoiceFilter(field_name="latest__quality", choices=QUALITIES)
     enabled = filters.BooleanFilter()
 
 
@@ -144,7 +161,7 @@ class SampleFilter(FilterSet):
     """The tag must be said: the samples of all tags together are a table nobody can page through."""
 
     tag = filters.NumberFilter(field_name="tag_id", required=True, label="Id of the tag.")
-    quality = filters.ChoiceFilter(choices=Quality.choices)
+    quality = filters.ChoiceFilter(choices=QUALITIES)
     after = moment("source_at", "gte", "At or after this time.")
     before = moment("source_at", "lt", "Before this time.")
 

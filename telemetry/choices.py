@@ -1,6 +1,27 @@
-"""Closed vocabularies of controllers and tags; the drivers know the same words as plain enums."""
+"""Closed vocabularies of controllers and tags; those of the drivers are theirs, with words for a person."""
+
+import enum
 
 from django.db.models import TextChoices
+
+from telemetry.drivers.base import ByteOrder, DataType, Quality
+
+_ORDERS = {
+    ByteOrder.ABCD: "big endian",
+    ByteOrder.CDAB: "words swapped",
+    ByteOrder.BADC: "bytes swapped",
+    ByteOrder.DCBA: "little endian",
+}
+
+
+def _titled(vocabulary: type[enum.StrEnum]) -> list[tuple[str, str]]:
+    return [(each.value, each.name.title()) for each in vocabulary]
+
+
+DATA_TYPES = _titled(DataType)
+QUALITIES = _titled(Quality)
+BYTE_ORDERS = [(each.value, f"{each.value} ({_ORDERS[each]})") for each in ByteOrder]
+"""Order of the bytes of a 32-bit value ABCD in two Modbus registers."""
 
 
 class Protocol(TextChoices):
@@ -15,30 +36,6 @@ class LinkStatus(TextChoices):
     CONNECTED = "connected"
     LOST = "lost"
     DISABLED = "disabled"
-
-
-class DataType(TextChoices):
-    BOOL = "bool"
-    INT8 = "int8"
-    UINT8 = "uint8"
-    INT16 = "int16"
-    UINT16 = "uint16"
-    INT32 = "int32"
-    UINT32 = "uint32"
-    INT64 = "int64"
-    UINT64 = "uint64"
-    FLOAT32 = "float32"
-    FLOAT64 = "float64"
-    STRING = "string"
-
-
-class ByteOrder(TextChoices):
-    """Order of the bytes of a 32-bit value ABCD in two Modbus registers."""
-
-    ABCD = "ABCD", "ABCD (big endian)"
-    CDAB = "CDAB", "CDAB (words swapped)"
-    BADC = "BADC", "BADC (bytes swapped)"
-    DCBA = "DCBA", "DCBA (little endian)"
 
 
 class Role(TextChoices):
@@ -57,13 +54,6 @@ class Role(TextChoices):
     BLOCKED = "blocked", "blocked bit"
     CHANGEOVER = "changeover", "changeover bit"
     MESSAGE_BITS = "message_bits", "message bits"
-
-
-class Quality(TextChoices):
-    GOOD = "good"
-    UNCERTAIN = "uncertain"
-    BAD = "bad"
-    STALE = "stale"
 
 
 class DeadbandKind(TextChoices):

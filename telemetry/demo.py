@@ -165,6 +165,7 @@ def _tag(plc: Plc, row: PlcRow, tag: TagRow, machines: dict[str, Equipment]) -> 
         offset=tag.offset,
         unit=tag.unit,
         state_map={str(raw): state for raw, state in tag.state_map.items()},
+        numbering=tag.numbering,
         modulus=tag.modulus,
         max_per_minute=tag.max_per_minute,
         # A speed that has settled trembles by less than this.

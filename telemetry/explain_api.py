@@ -19,8 +19,9 @@ from production.api.serializers import CountSerializer, SpanSerializer
 from production.explain import Explanation, Made, Rest
 from production.groups import Scope
 from production.models import TimeTally
-from production.oee import Account, Bucket, Figures, Leaf
+from production.oee import Account, Bucket, Leaf
 from production.public.oee import number, seconds_of
+from production.ratios import Figures
 from production.summed import Part, Sum
 from production.timeline import Stretch
 from telemetry.api import SampleSerializer

@@ -39,7 +39,7 @@ def _wrong(plc: Plc, now: datetime) -> str:
         lost = "lost" if link.status == LinkStatus.LOST else "failing"
         return f"{lost} for {link.failures} polls: {link.error}"
     # The rows are written a little after the reads, and a tick may be late.
-    patience = timedelta(seconds=LOST_AFTER * plc.poll_period_s)
+    patience = timedelta(seconds=LOST_AFTER * (link.period_s or plc.poll_period_s))
     if link.last_ok_at is not None and now - link.last_ok_at > patience:
         silent_s = (now - link.last_ok_at).total_seconds()
         return f"was last read {silent_s:.0f} s ago"

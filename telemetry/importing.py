@@ -1,7 +1,7 @@
 """Files of tags into the controllers' rows: first what would change, then, by one action, the change."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,23 +11,38 @@ from ms5.accounts.audit import record
 from ms5.accounts.models import User
 from ms5.events.log import recording
 from ms5.events.retry import retried
+from production.choices import MessageKind
 from production.models import Equipment
 from production.refusals import ActionRefused, NotAllowed
 from production.visibility import limited
 from telemetry.choices import Protocol, Role
 from telemetry.drivers import base
-from telemetry.importers.changes import Change, KnownBit, KnownTag, changes, counted
+from telemetry.importers.changes import Change, KnownBit, KnownTag, changes, counted, missing
 from telemetry.importers.found import Found, FoundTag, Unreadable
 from telemetry.importers.recognised import parsed
-from telemetry.importers.words import candidates, choices, fits, suggestions
+from telemetry.importers.words import candidates, choices, suggestions
+from telemetry.importing_rows import retire_tags, write_bits, write_tags
 from telemetry.models import MessageBit, Plc, Tag, TagImport
+from telemetry.roles import can_play
 from telemetry.validation import address_error
 from telemetry.visibility import serves_only_lines_of
 
 KEPT = timedelta(days=7)
 """How long a file that nobody applied waits for it."""
-_BATCH = 500
 _SPEAKS: Mapping[str, str] = {"logix": Protocol.LOGIX, "rslogix500": Protocol.SLC}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a file is compared with: as long as it is the same, the same would change."""
+
+    protocol: str
+    tags: Sequence[KnownTag]
+    bits: Sequence[KnownBit]
+    free: Sequence[str]
+    """Roles that no tag of the equipment plays yet."""
+    parted: str
+    """Why no tag can play a role for the equipment; empty when they can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +50,12 @@ class Preview:
     """What a file would change. `roles` are the suggested ones by tag; `choices` the tags that may, by role."""
 
     found: Found
+    known: Known
     changes: Sequence[Change]
     roles: Mapping[str, str]
     choices: Mapping[str, Sequence[str]]
+    missing: Mapping[str, Sequence[str]]
+    """Bits that a list of messages does not speak of, by tag."""
     digest: str
     """Stays the same for as long as the same would change."""
 
@@ -45,9 +63,21 @@ class Preview:
     def counts(self) -> dict[str, int]:
         return counted(self.changes)
 
+    @property
+    def kinds(self) -> dict[str, str]:
+        """Return the kind that each new bit is guessed to be of, by name."""
+        return {
+            change.name: change.bit.kind
+            for change in self.changes
+            if change.what == "new" and change.bit is not None
+        }
+
 
 def preview(data: bytes, plc: Plc, equipment: Equipment | None) -> Preview:
-    """Return what the file would change of the controller. Raises ActionRefused for one that fits it not."""
+    """Return what the file would change of the controller. Raises ActionRefused for one that fits it not.
+
+    Where another shard reads the equipment no tag can play a role for it, and those that would are refused.
+    """
     try:
         found = parsed(data)
     except Unreadable as why:
@@ -59,12 +89,20 @@ def preview(data: bytes, plc: Plc, equipment: Equipment | None) -> Preview:
             f"The file is of another kind of controller than {plc.code},"
             f" which speaks {plc.get_protocol_display()}.",
         )
-    told = changes(found, _known_tags(plc), _known_bits(plc), _wrong(found.tags, plc))
-    fresh = [change.tag for change in told if change.what == "new" and change.tag is not None]
-    free = [] if equipment is None else _free(equipment)
-    likely = {role: names for role, names in candidates(fresh).items() if role in free}
-    offered = choices(likely, fresh, free)
-    return Preview(found, told, suggestions(likely), offered, _digest(data, told))
+    known = _known(plc, equipment, Tag.objects.filter(plc=plc).order_by("pk"))
+    wrong = _wrong(found.tags, plc)
+    told = changes(found, known.tags, known.bits, wrong)
+    likely = _likely(told, known)
+    roles = suggestions(likely)
+    if known.parted:
+        told = changes(
+            found, known.tags, known.bits, dict.fromkeys(roles, known.parted) | wrong
+        )
+        roles, offered = {}, {}
+    else:
+        offered = choices(likely, list(_fresh(told).values()), known.free)
+    left = missing(found, known.tags)
+    return Preview(found, known, told, roles, offered, left, _digest(data, told))
 
 
 @retried
@@ -96,7 +134,6 @@ def upload(
         )
 
 
-@retried
 def apply(
     imported: TagImport,
     *,
@@ -106,37 +143,66 @@ def apply(
     seen: str,
     actor: User,
     at: datetime,
+    kinds: Mapping[str, str] | None = None,
 ) -> TagImport:
     """Do what the preview showed and return the import; one that was applied is returned as it is.
 
-    `roles` are played by new tags of the file, by name. A new tag without one is polled only with
-    `everything`; a vanished one is disabled with `retire`, and never deleted. `seen` is the digest of the
-    preview: raises ActionRefused when something else would change by now, and NotAllowed.
+    `roles` are played by new tags of the file, by name, and `kinds` are those of new bits whose kind is not
+    left to the guess. A new tag without a role is polled only with `everything`; a vanished one is disabled
+    with `retire`, and never deleted. `seen` is the digest of the preview: raises ActionRefused when something
+    else would change by now, and NotAllowed.
     """
+    demand(actor, imported.plc, imported.equipment)
+    asked = TagImport.objects.select_related("plc", "equipment").get(pk=imported.pk)
+    if asked.applied_at is not None:
+        return asked
+    # Outside of the transaction: a large file takes a second or two, and SQLite has one writer.
+    found = preview(bytes(asked.content), asked.plc, asked.equipment)
+    if found.digest != seen:
+        raise _edited()
+    _demand_roles(roles, found, asked.equipment)
+    return _apply(
+        asked,
+        found,
+        roles=roles,
+        kinds=_edited_kinds(kinds or {}, found),
+        everything=everything,
+        retire=retire,
+        actor=actor,
+        at=at,
+    )
+
+
+@retried
+def _apply(
+    imported: TagImport,
+    found: Preview,
+    *,
+    roles: Mapping[str, str],
+    kinds: Mapping[str, str],
+    everything: bool,
+    retire: bool,
+    actor: User,
+    at: datetime,
+) -> TagImport:
+    """Write what was found, if what it was compared with is as it was."""
     with recording():
         plc = Plc.objects.select_for_update().get(pk=imported.plc_id)
         imported = TagImport.objects.select_for_update(of=("self",)).get(pk=imported.pk)
         if imported.applied_at is not None:
             return imported
         demand(actor, plc, imported.equipment)
-        found = preview(bytes(imported.content), plc, imported.equipment)
-        if found.digest != seen:
-            raise ActionRefused(
-                "changed", "Something was edited meanwhile; look again at what would change."
-            )
-        _demand_roles(roles, found, imported.equipment)
+        tags = list(Tag.objects.select_for_update().filter(plc=plc).order_by("pk"))
+        if _known(plc, imported.equipment, tags) != found.known:
+            raise _edited()
         try:
-            _write_tags(
-                found.changes, plc, imported.equipment, roles, at, everything=everything
-            )
+            write_tags(found.changes, tags, imported, roles, at, everything=everything)
         except IntegrityError as taken:
             raise ActionRefused("taken", "Another tag plays that role already.") from taken
-        if retire:
-            vanished = (each for each in found.changes if each.what == "vanished")
-            gone = [each.known_id for each in vanished if each.known_id is not None]
-            if found.found.kind != "messages":
-                Tag.objects.filter(pk__in=gone, plc=plc).update(enabled=False, updated_at=at)
-        _write_bits(found.changes, plc)
+        # In a list of messages it is bits that vanished, and they stay.
+        if retire and found.found.kind != "messages":
+            retire_tags(found.changes, plc)
+        write_bits(found.changes, plc, kinds)
         imported.applied_at, imported.content, imported.counts = at, b"", found.counts
         imported.save()
         record(
@@ -148,6 +214,7 @@ def apply(
                 "sha256": imported.digest,
                 "counts": found.counts,
                 "roles": dict(roles),
+                "kinds": dict(kinds),
                 "everything": everything,
                 "retire": retire,
             },
@@ -170,26 +237,51 @@ def demand(actor: User, plc: Plc, equipment: Equipment | None) -> None:
             raise NotAllowed("The equipment is on none of your lines.")
 
 
-def _known_tags(plc: Plc) -> list[KnownTag]:
-    return [
-        KnownTag(
-            id=tag.pk,
-            name=tag.name,
-            address=tag.address,
-            data_type=tag.data_type,
-            length=tag.length,
-            description=tag.description,
-            imported=tag.imported_at is not None,
-        )
-        for tag in Tag.objects.filter(plc=plc).order_by("pk")
-    ]
+def _edited() -> ActionRefused:
+    return ActionRefused(
+        "changed", "Something was edited meanwhile; look again at what would change."
+    )
 
 
-def _known_bits(plc: Plc) -> list[KnownBit]:
-    return [
-        KnownBit(id=bit.pk, tag=bit.tag.name, bit=bit.bit, text=bit.text, source=bit.source)
-        for bit in MessageBit.objects.filter(tag__plc=plc).select_related("tag")
-    ]
+def _known(plc: Plc, equipment: Equipment | None, tags: Iterable[Tag]) -> Known:
+    return Known(
+        protocol=plc.protocol,
+        tags=[
+            KnownTag(
+                id=tag.pk,
+                name=tag.name,
+                address=tag.address,
+                data_type=tag.data_type,
+                length=tag.length,
+                description=tag.description,
+                imported=tag.imported_at is not None,
+                role=tag.role,
+            )
+            for tag in tags
+        ],
+        bits=[
+            KnownBit(id=bit.pk, tag=bit.tag.name, bit=bit.bit, text=bit.text, source=bit.source)
+            for bit in MessageBit.objects.filter(tag__plc=plc)
+            .select_related("tag")
+            .order_by("pk")
+        ],
+        free=[] if equipment is None else _free(equipment),
+        parted="" if equipment is None else plc.parted_error(equipment.pk),
+    )
+
+
+def _fresh(told: Sequence[Change]) -> dict[str, FoundTag]:
+    """Return the tags that would be new, by name."""
+    return {
+        change.tag.name: change.tag
+        for change in told
+        if change.what == "new" and change.tag is not None
+    }
+
+
+def _likely(told: Sequence[Change], known: Known) -> dict[str, list[str]]:
+    found = candidates(_fresh(told).values())
+    return {role: names for role, names in found.items() if role in known.free}
 
 
 def _wrong(tags: Sequence[FoundTag], plc: Plc) -> dict[str, str]:
@@ -219,84 +311,23 @@ def _digest(data: bytes, told: Sequence[Change]) -> str:
 def _demand_roles(roles: Mapping[str, str], seen: Preview, equipment: Equipment | None) -> None:
     if roles and equipment is None:
         raise ActionRefused("no_equipment", "A role needs an equipment.")
-    fresh = {
-        change.tag.name: change.tag
-        for change in seen.changes
-        if change.what == "new" and change.tag is not None
-    }
+    if roles and seen.known.parted:
+        raise ActionRefused("parted", seen.known.parted)
+    fresh = _fresh(seen.changes)
     once: set[str] = set()
     for name, role in roles.items():
         tag = fresh.get(name)
-        if tag is None or not fits(role, tag.data_type, tag.length):
+        if tag is None or not can_play(role, tag.data_type, tag.length):
             raise ActionRefused("wrong_role", f"{name[:60]} cannot play the role {role[:20]}.")
         if role in once and role != Role.MESSAGE_BITS:
             raise ActionRefused("wrong_role", f"Two tags cannot both play the role {role}.")
         once.add(role)
 
 
-def _write_tags(
-    told: Sequence[Change],
-    plc: Plc,
-    equipment: Equipment | None,
-    roles: Mapping[str, str],
-    at: datetime,
-    *,
-    everything: bool,
-) -> None:
-    fresh = []
-    known = {tag.pk: tag for tag in Tag.objects.select_for_update().filter(plc=plc)}
-    for change in told:
-        if change.tag is None or change.what not in {"new", "changed", "unchanged"}:
-            continue
-        found = change.tag
-        if change.what == "new":
-            role = roles.get(found.name, Role.NONE)
-            fresh.append(
-                Tag(
-                    plc=plc,
-                    name=found.name,
-                    address=found.address,
-                    data_type=found.data_type,
-                    length=found.length,
-                    description=found.description,
-                    equipment=equipment,
-                    role=role,
-                    enabled=everything or role != Role.NONE,
-                    imported_at=at,
-                )
-            )
-            continue
-        tag = known[change.known_id or 0]
-        for name, (_, value) in change.fields.items():
-            setattr(tag, name, value)
-        if change.fields or tag.imported_at is None:
-            tag.imported_at = at
-            tag.save()
-    Tag.objects.bulk_create(fresh, batch_size=_BATCH)
-
-
-def _write_bits(told: Sequence[Change], plc: Plc) -> None:
-    ids = {
-        name.lower(): key for key, name in Tag.objects.filter(plc=plc).values_list("pk", "name")
-    }
-    fresh = []
-    for change in told:
-        bit = change.bit
-        if bit is None:
-            continue
-        if change.what == "new":
-            fresh.append(
-                MessageBit(
-                    tag_id=ids[bit.tag.lower()],
-                    bit=bit.bit,
-                    text=bit.text,
-                    kind=bit.kind,
-                    severity=bit.severity,
-                    source=bit.source,
-                )
-            )
-        elif change.what == "changed" and change.known_id is not None:
-            for stored in MessageBit.objects.filter(pk=change.known_id):
-                stored.text, stored.source = bit.text, bit.source
-                stored.save()
-    MessageBit.objects.bulk_create(fresh, batch_size=_BATCH)
+def _edited_kinds(kinds: Mapping[str, str], seen: Preview) -> dict[str, str]:
+    """Return the kinds that are other than guessed. Raises ActionRefused for one of no new bit."""
+    guessed = seen.kinds
+    for name, kind in kinds.items():
+        if name not in guessed or kind not in MessageKind.values:
+            raise ActionRefused("wrong_kind", f"{name[:60]} cannot be of the kind {kind[:20]}.")
+    return {name: kind for name, kind in kinds.items() if kind != guessed[name]}

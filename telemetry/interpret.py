@@ -1,23 +1,32 @@
 """What the readings of an equipment's tags say about it: state, speed, counts, product, faults (pure)."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ms5.events.facts import State
-from production.observation import CounterReading, FaultMessage, Observation
+from production.observation import (
+    CODE_ROOM,
+    CounterReading,
+    FaultMessage,
+    Observation,
+    is_product,
+)
 from telemetry.drivers.base import Quality, Reading, Value
 from telemetry.meaning import (
+    WORD_BITS,
     Rule,
     TagMeaning,
     Unclear,
     engineering,
     known,
     number,
+    pieces,
     scaled_modulus,
     whole,
 )
 from telemetry.movement import Seen
 from telemetry.packml import mode_state, state_of
+from telemetry.shortened import shortened
 
 STATE_ROLES = ("state_word", "running", "speed", "message_bits", "starved", "blocked")
 """Roles that can tell a state, the most telling first."""
@@ -35,6 +44,7 @@ def interpret(
     received_at: datetime,
     rules: Sequence[Rule] = (),
     seen: Seen | None = None,
+    polled_from: datetime | None = None,
 ) -> Observation:
     """What one reading of all tags of an equipment says of it.
 
@@ -56,35 +66,39 @@ def interpret(
     order; `seen` is how its counters moved. Prompts, status, info and unused bits and tags without a role
     change nothing.
 
+    A counter that was read before `polled_from` has the time of its own reading, which is no news; what was
+    read in this poll is of one moment.
+
     A bad tag matters only when a rule has to ask it: then the whole observation is bad and says nothing, its
     counters and product neither, since they add up at the next good one. A bad tag that no rule asked
     loses only what it would have said; of several message arrays one bad makes the faults unknown, since
-    half of them would clear the other half.
+    half of them would clear the other half. Where no message bits are configured no fault is on: one that was,
+    when they still were, would stand for ever and explain every later stop.
     """
     readings = _Readings(tags)
-    # A bad reading has no time of its own, only that of its failure.
-    good = [reading.source_at for _, reading in tags if reading.value is not None]
-    at = max(good, default=received_at)
     try:
         state, reason = _state(readings, running_above, rules, seen)
     except Unclear as why:
         return Observation(
             equipment_id=equipment_id,
-            source_at=at,
+            # It is so now. The time of what is good beside it may be old, and then it would not be heard.
+            source_at=received_at,
             received_at=received_at,
             quality=Quality.BAD.value,
             reason=str(why),
         )
+    # A bad reading has no time of its own, only that of its failure.
+    good = [reading.source_at for _, reading in tags if reading.value is not None]
     return Observation(
         equipment_id=equipment_id,
-        source_at=at,
+        source_at=max(good, default=received_at),
         received_at=received_at,
         quality=readings.quality.value,
         state=state,
         reason=reason,
         speed=readings.known_number("speed"),
-        counters=tuple(readings.counters()),
-        product_number=readings.known_whole("product"),
+        counters=tuple(readings.counters(polled_from)),
+        product_number=readings.product_number(),
         changeover=readings.known_bit("changeover"),
         faults=readings.known_faults(),
     )
@@ -131,9 +145,7 @@ def _applies(
     rule: Rule, readings: "_Readings", running_above: float, seen: Seen | None
 ) -> bool | None:
     sources = (
-        {fault.source for fault in readings.faults() or ()}
-        if rule.when in _ASK_FAULTS
-        else set()
+        {fault.source for fault in readings.faults()} if rule.when in _ASK_FAULTS else set()
     )
     applies: bool | None
     match rule.when:
@@ -165,7 +177,7 @@ def _applies(
 
 def _standing(readings: "_Readings") -> State | None:
     """Why it stands, by rules 3 to 5; None when none of them applies."""
-    sources = {fault.source for fault in readings.faults() or ()}
+    sources = {fault.source for fault in readings.faults()}
     if "internal" in sources:
         return "faulted"
     if readings.bit("starved") or "upstream" in sources:
@@ -233,25 +245,31 @@ class _Readings:
         pair = self._by_role.get(role)
         return None if pair is None else number(pair[0].name, engineering(*pair))
 
-    def faults(self) -> tuple[FaultMessage, ...] | None:
-        """The fault bits that are on; None where no message bits are read at all."""
-        if not self._messages:
-            return None
+    def faults(self) -> tuple[FaultMessage, ...]:
+        """The fault bits that are on."""
         return tuple(fault for pair in self._messages for fault in _active_faults(*pair))
 
-    def counters(self) -> Iterable[CounterReading]:
-        """Every counter that shows a whole number."""
+    def counters(self, polled_from: datetime | None) -> Iterable[CounterReading]:
+        """Every counter that shows pieces."""
         for role, kind in COUNTER_ROLES.items():
-            value, pair = self.known_whole(role), self._by_role.get(role)
-            if pair is None or value is None:
+            pair = self._by_role.get(role)
+            if pair is None:
                 continue
-            tag, _ = pair
+            tag, reading = pair
+            try:
+                shown = pieces(tag, known(tag, reading))
+            except Unclear:
+                continue
             yield CounterReading(
                 kind=kind,
-                value=value,
+                value=shown.value,
                 modulus=scaled_modulus(tag.modulus, tag.scale),
                 max_per_minute=tag.max_per_minute,
                 count_after_reset=tag.count_after_reset,
+                span=shown.span,
+                read_at=reading.source_at if _is_before(reading, polled_from) else None,
+                every=timedelta(seconds=tag.period_s),
+                source=tag.source,
             )
 
     def known_number(self, role: str) -> float | None:
@@ -267,6 +285,11 @@ class _Readings:
         except Unclear:
             return None
 
+    def product_number(self) -> int | None:
+        """The number of the product; one that no product can have is none, as if it was not read."""
+        number = self.known_whole("product")
+        return number if number is not None and is_product(number) else None
+
     def known_bit(self, role: str) -> bool | None:
         try:
             return self.bit(role)
@@ -280,13 +303,17 @@ class _Readings:
             return None
 
 
+def _is_before(reading: Reading, moment: datetime | None) -> bool:
+    return moment is not None and reading.source_at < moment
+
+
 def _active_faults(tag: TagMeaning, reading: Reading) -> Iterable[FaultMessage]:
     bits = _bits(tag, known(tag, reading))
     for meaning in tag.bits:
         # A meaning beyond the array's end is about a bit that is never on.
         if meaning.kind == "fault" and meaning.bit < len(bits) and bits[meaning.bit]:
             yield FaultMessage(
-                code=f"{tag.name}[{meaning.bit}]",
+                code=fault_code(tag.name, meaning.bit),
                 text=meaning.text,
                 severity=meaning.severity,
                 source=meaning.source,
@@ -294,12 +321,22 @@ def _active_faults(tag: TagMeaning, reading: Reading) -> Iterable[FaultMessage]:
             )
 
 
+def fault_code(name: str, bit: int) -> str:
+    """The code of a fault, such as `Fault[31]`; it fits its column, and no two bits have the same."""
+    place = f"[{bit}]"
+    return shortened(name, CODE_ROOM - len(place)) + place
+
+
 def _bits(tag: TagMeaning, value: Value) -> Sequence[bool]:
-    """The bits of an array of bits, of the bits of one word (bit 0 is 1, 2, 4...), or of one bit."""
+    """The bits of an array of bits, of the bits of one word (bit 0 is 1, 2, 4...), or of one bit.
+
+    A word has as many as its type: a sign is not repeated in bits that it does not have.
+    """
     if isinstance(value, tuple) and all(isinstance(bit, bool) for bit in value):
         return [bool(bit) for bit in value]
     if isinstance(value, bool):
         return [value]
     if isinstance(value, int):
-        return [bool(value >> place & 1) for place in range(_BIT_WORD)]
+        width = WORD_BITS.get(tag.data_type, _BIT_WORD)
+        return [bool(value >> place & 1) for place in range(width)]
     raise Unclear(f"{tag.name} holds no message bits: it is neither bits nor a word.")

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from telemetry.digits import digits
 from telemetry.drivers.base import Quality, Reading, Value
 from telemetry.meaning import TagMeaning, Unclear, engineering
+from telemetry.shortened import shortened
 
 TEXT_ROOM = 400
 ERROR_ROOM = 300
@@ -42,18 +44,20 @@ def show(tag: TagMeaning, reading: Reading) -> Shown:
 
 
 def as_text(value: Value) -> str:
-    """Print a text or an array: of bits the numbers of those that are on, such as `on: 31, 59`."""
+    """Print a text or an array: of bits the numbers of those that are on, such as `on: 31, 59`.
+
+    What differs prints differently, also beyond the room there is: else its change would not be kept.
+    """
     if isinstance(value, tuple):
         if all(isinstance(element, bool) for element in value):
             on = ", ".join(str(place) for place, bit in enumerate(value) if bit)
             printed = f"on: {on or 'none'}"
         else:
-            printed = ", ".join(f"{element:g}" for element in value)
+            printed = ", ".join(digits(element) for element in value)
     else:
         printed = str(value)
     # PostgreSQL stores no NUL in a text.
-    printed = printed.replace("\0", "")
-    return printed if len(printed) <= TEXT_ROOM else printed[: TEXT_ROOM - 3] + "..."
+    return shortened(printed.replace("\0", ""), TEXT_ROOM)
 
 
 def worth_keeping(
@@ -69,7 +73,8 @@ def worth_keeping(
     A number is, when it has moved by more than the deadband from what was kept (not from the reading
     before, so that a slow drift is not lost); with `percent` that is a share of what was kept.
     Anything is, when quality, text or error changed or the
-    longest interval is over; a bad reading that repeats itself is not.
+    longest interval is over; a bad reading that repeats itself is not. What was kept by a clock that was ahead
+    says nothing of the interval: else a steady value would not be stored until time has come there.
     """
     if kept is None or kept.quality != new.quality:
         return True
@@ -80,7 +85,7 @@ def worth_keeping(
             return False
     elif abs(new.value - kept.value) > _width(kept.value, deadband, percent=percent):
         return True
-    return new.at - kept.at >= longest
+    return not timedelta() <= new.at - kept.at < longest
 
 
 def _width(kept: float, deadband: float, *, percent: bool) -> float:
@@ -97,5 +102,5 @@ def repeats(judged: Reading | None, new: Reading, kept: Shown, *, longest: timed
         and judged.value == new.value
         and judged.quality is new.quality
         and judged.error == new.error
-        and new.source_at - kept.at < longest
+        and timedelta() <= new.source_at - kept.at < longest
     )

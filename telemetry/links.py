@@ -9,7 +9,7 @@ import queue
 import random
 import threading
 import time
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -18,17 +18,18 @@ from math import inf
 from django.conf import settings
 
 from telemetry.backoff import back_off_s
-from telemetry.drivers.base import Driver, LinkDown, Quality, Reading
+from telemetry.drivers.base import Driver, LinkDown, Quality, Reading, is_other_program
 from telemetry.load import least_period_s, stretched
 from telemetry.reach import driver_at
+from telemetry.rhythms import SLACK_S, PollClass, poll_classes
+from telemetry.types_seen import TypesSeen
 from telemetry.wiring import WiredPlc, WiredTag, Wiring
 
 log = logging.getLogger(__name__)
 
-LANE_THREADS = 2
-"""Connecting has threads of its own, so that PLCs that are down delay none that is up."""
-SLACK_S = 0.25
-"""Beat is never exact: what is due this soon is read now."""
+LANE_THREADS = 8
+"""Connecting has threads of its own, so that PLCs that are down delay none that is up. They only wait, and of a
+hundred that are silent for two seconds so many try each once in the longest pause."""
 SPREAD_S = 0.01
 LONGEST_SPREAD_S = 0.4
 """Reads of a tick start one after another, so that a hundred do not wait for each other."""
@@ -52,15 +53,8 @@ class Outcome:
     program_change: str = ""
     requests: int = 0
     size: int = 0
-
-
-@dataclass(slots=True)
-class PollClass:
-    """The tags of a PLC that are read together, and when they are next."""
-
-    tags: tuple[WiredTag, ...]
-    period_s: float
-    due: float
+    is_cut: bool = False
+    """Whether it broke off: what came before counts, and the connection is gone."""
 
 
 @dataclass(slots=True, eq=False)
@@ -75,6 +69,8 @@ class Link:
     busy: bool = False
     closed: threading.Event = field(default_factory=threading.Event)
     failures: int = 0
+    cuts: int = 0
+    """Polls in a row that broke off half-way."""
     answered: float | None = None
     error: str = ""
     """What the last failed poll said."""
@@ -84,11 +80,29 @@ class Link:
     readings: Mapping[int, Reading] = field(default_factory=dict)
     """The last answer by tag id, empty when the last poll failed."""
     program: str = ""
-    """The mark of the program that its tags were last read from."""
+    """The mark of the program whose change, if it is one, has been told."""
+    types: TypesSeen = field(default_factory=TypesSeen)
     load: str = ""
     """How far its caps stretch its polls, empty when they do not."""
-    noted: tuple[str, str] = ("", "")
-    """Program and load as they stand in its row."""
+    noted: tuple[str, str, float | None] = ("", "", None)
+    """Program, load and period as they stand in its row."""
+    capped_s: float = 0.0
+    """The seconds between two polls that its caps demanded last."""
+
+    @property
+    def shortest_s(self) -> float:
+        """The period of its fastest tags, in seconds."""
+        return min((each.period_s for each in self.classes), default=self.plc.period_s)
+
+    @property
+    def polls(self) -> int:
+        """How many polls are planned in that time: classes of one phase are read together."""
+        return len({each.phase_s % self.shortest_s for each in self.classes}) or 1
+
+    @property
+    def period_s(self) -> float:
+        """How often it is read, in seconds: as its fastest tags say, or as its caps allow."""
+        return max(self.shortest_s, self.capped_s * self.polls)
 
     @property
     def due(self) -> float:
@@ -129,23 +143,13 @@ class Link:
             program=self.driver.program,
             requests=spent.requests - before.requests,
             size=spent.bytes - before.bytes,
+            is_cut=readings is not None and not self.driver.connected,
         )
 
     def close(self) -> None:
         """Let go of the PLC; a read that is under way ends, and its outcome is nobody's."""
         self.closed.set()
         self.driver.close()
-
-
-def poll_classes(plc: WiredPlc, now: float) -> list[PollClass]:
-    """The tags of a PLC by period and phase; a class is due at once, or its phase later."""
-    by_class: dict[tuple[float, float], list[WiredTag]] = defaultdict(list)
-    for tag in plc.tags:
-        by_class[tag.period_s, tag.phase_s].append(tag)
-    return [
-        PollClass(tuple(tags), period_s, now + phase_s)
-        for (period_s, phase_s), tags in by_class.items()
-    ]
 
 
 class Links:
@@ -160,8 +164,8 @@ class Links:
         self._readers = ThreadPoolExecutor(settings.POLL_THREADS, f"{name}.read")
         self._lane = ThreadPoolExecutor(LANE_THREADS, f"{name}.connect")
 
-    def rewire(self, wiring: Wiring) -> list[WiredPlc]:
-        """Poll what this wiring says from now on; return the PLCs that are polled no more, as they were."""
+    def rewire(self, wiring: Wiring) -> None:
+        """Poll what this wiring says from now on, and let go of the PLCs that are not in it."""
         before, self.by_plc = self.by_plc, {}
         for key, plc in wiring.plcs.items():
             link = before.pop(key, None)
@@ -170,7 +174,6 @@ class Links:
             self.by_plc[key] = link or self._link(plc)
         for link in before.values():
             link.close()
-        return [link.plc for link in before.values()]
 
     def _link(self, plc: WiredPlc) -> Link:
         return Link(plc, driver_at(plc.endpoint), poll_classes(plc, self.clock()))
@@ -182,12 +185,18 @@ class Links:
         new.status, new.noted = old.status, old.noted
         if same_peer:
             new.failures, new.answered, new.error = old.failures, old.answered, old.error
+            new.cuts, new.types = old.cuts, old.types
             new.said, new.held_until = old.said, old.held_until
-            new.program, new.load = old.program, old.load
+            new.program, new.load, new.capped_s = old.program, old.load, old.capped_s
+            new.readings = _carried(old, plc)
+            rhythms = {(each.period_s, each.phase_s): each for each in old.classes}
             for each in new.classes:
-                # What was read in this rhythm goes on in it; what is new is read at once.
-                same = [one.due for one in old.classes if one.period_s == each.period_s]
-                each.due = min(same, default=each.due)
+                # What was read in this rhythm goes on in it; what is new is read at once, and so is what was
+                # just being read, since nobody will hear of that.
+                same = rhythms.get((each.period_s, each.phase_s))
+                is_read = not old.busy and all(tag.id in new.readings for tag in each.tags)
+                if same is not None and is_read:
+                    each.due, each.is_in_phase = same.due, same.is_in_phase
         if same_peer and not old.busy:
             new.driver = old.driver
         else:
@@ -275,17 +284,24 @@ class Links:
             link.readings = {}
             link.held_until = now + back_off_s(link.failures, random.random())  # noqa: S311 - jitter
             for each in link.classes:
-                each.due = min(each.due, now)
+                each.due, each.is_in_phase = min(each.due, now), False
             return outcome
         if outcome.late_s is not None:
             self.late_s.append(outcome.late_s)
         link.failures, link.error, link.answered = 0, "", now
-        period_s = min((tag.period_s for tag in outcome.tags), default=link.plc.period_s)
-        link.load = stretched(link.plc.caps, outcome.requests, outcome.size, period_s)
-        least_s = least_period_s(link.plc.caps, outcome.requests, outcome.size)
-        link.held_until = now + least_s if link.load else 0.0
+        link.capped_s = least_period_s(link.plc.caps, outcome.requests, outcome.size)
+        between_s = link.shortest_s / link.polls
+        link.load = stretched(link.plc.caps, outcome.requests, outcome.size, between_s)
+        link.held_until = now + link.capped_s
+        link.cuts = link.cuts + 1 if outcome.is_cut else 0
+        if link.cuts > 1:
+            # It answers half of what it is asked: connecting anew at each poll would keep others waiting.
+            pause_s = back_off_s(link.cuts - 1, random.random())  # noqa: S311 - jitter
+            link.held_until = max(link.held_until, now + pause_s)
         outcome = _of_one_program(outcome)
-        link.program = outcome.program or link.program
+        # A mark without its counters must not take the place of one that has them.
+        if not outcome.program_change and len(outcome.program) > len(link.program):
+            link.program = outcome.program
         pairs = zip(outcome.tags, outcome.readings or (), strict=True)
         link.readings = {**link.readings, **{tag.id: reading for tag, reading in pairs}}
         return outcome
@@ -303,6 +319,18 @@ class Links:
         self._lane.shutdown(wait=False, cancel_futures=True)
 
 
+def _carried(old: Link, plc: WiredPlc) -> dict[int, Reading]:
+    """What was last read of the tags that are read as before; nothing when other readings count now."""
+    if old.plc.quarantine != plc.quarantine:
+        return {}
+    before = {tag.id: tag.spec for tag in old.plc.tags}
+    return {
+        tag.id: old.readings[tag.id]
+        for tag in plc.tags
+        if tag.id in old.readings and before.get(tag.id) == tag.spec
+    }
+
+
 def _flights(due: Sequence[Link]) -> list[list[Link]]:
     """The links that one thread reads after another: those on one line, and else each alone."""
     flights: dict[object, list[Link]] = {}
@@ -318,7 +346,7 @@ def _due_tags(link: Link, now: float) -> Sequence[WiredTag]:
     tags: list[WiredTag] = []
     for each in link.classes:
         if each.due <= now + SLACK_S:
-            each.due = max(each.due + each.period_s, now + each.period_s - SLACK_S)
+            each.advance(now)
             tags += each.tags
     return tags
 
@@ -326,11 +354,15 @@ def _due_tags(link: Link, now: float) -> Sequence[WiredTag]:
 def _of_one_program(outcome: Outcome) -> Outcome:
     """The outcome, with every reading bad when the program in the PLC is not the one known so far."""
     link, readings = outcome.link, outcome.readings or ()
-    if not (link.program and outcome.program) or outcome.program == link.program:
+    retyped = link.types.other({tag.id: tag.spec for tag in outcome.tags}, readings)
+    # Where no mark tells of a change a type does, until what is in quarantine has been read anew.
+    if is_other_program(outcome.program, link.program):
+        change = f"The program in {link.plc.name} has changed"
+    elif retyped and not link.plc.quarantine:
+        change = f"{retyped} in {link.plc.name} has another type than before"
+    else:
         return outcome
-    change = (
-        f"The program in {link.plc.name} has changed; its tags may mean something else now."
-    )
+    change += "; its tags may mean something else now."
     link.readings = {}
     return replace(
         outcome,

@@ -1,15 +1,33 @@
 """What a tag means, and its raw value in engineering units (pure)."""
 
+import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from fractions import Fraction
 
 from ms5.events.facts import State
-from telemetry.drivers.base import Quality, Reading, Value
+from telemetry.digits import digits
+from telemetry.drivers.base import DataType, Quality, Reading, Value
 
 # What was scaled may be off a whole number by a rounding error of floats.
 _WHOLE = 1e-6
+_SIGNED: Mapping[DataType | None, int] = {
+    DataType.INT8: 8,
+    DataType.INT16: 16,
+    DataType.INT32: 32,
+    DataType.INT64: 64,
+}
+WORD_BITS: Mapping[DataType | None, int] = {
+    **_SIGNED,
+    DataType.UINT8: 8,
+    DataType.UINT16: 16,
+    DataType.UINT32: 32,
+    DataType.UINT64: 64,
+}
+"""How many bits a whole number of each type has."""
+_LARGEST_SPAN = 1 << 64
 
 
 class Unclear(ValueError):
@@ -34,11 +52,12 @@ class TagMeaning:
 
     Engineering value = raw x scale + offset. `state_map` takes the raw number, and counts more than the
     `numbering`, which is empty or one of `telemetry.packml`. `modulus` is raw too, and
-    scaled along; `max_per_minute` is in pieces.
+    scaled along; `max_per_minute` is in pieces. Without a `data_type` nobody knows how wide the raw number is.
     """
 
     name: str
     role: str = "none"
+    data_type: DataType | None = None
     scale: float = 1
     offset: float = 0
     state_map: Mapping[int, State] = field(default_factory=dict)
@@ -46,6 +65,10 @@ class TagMeaning:
     modulus: int | None = None
     max_per_minute: float | None = None
     count_after_reset: bool = True
+    period_s: float = 1.0
+    """How often it is read, in seconds."""
+    source: str = ""
+    """A mark of where and how it is read: under another one its numbers mean something else."""
     bits: tuple[BitMeaning, ...] = ()
 
 
@@ -88,7 +111,9 @@ def engineering(tag: TagMeaning, reading: Reading) -> Value:
 
 
 def number(name: str, value: Value) -> float:
-    """The value as a number (a bit is 0 or 1). Raises Unclear for texts and arrays."""
+    """The value as a number (a bit is 0 or 1). Raises Unclear for texts, arrays, and floats that are none."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise Unclear(f"{name} is not a number.")
     if isinstance(value, bool | int | float):
         return value
     raise Unclear(f"{name} is not a single number.")
@@ -98,13 +123,53 @@ def whole(value: float, name: str) -> int:
     """The value as a whole number. Raises Unclear when it is none."""
     nearest = round(value)
     if abs(value - nearest) > _WHOLE * max(1.0, abs(value)):
-        raise Unclear(f"{name} is {value:g}, not a whole number.")
+        raise Unclear(f"{name} is {digits(value)}, not a whole number.")
     return nearest
 
 
 def scaled_modulus(modulus: int | None, scale: float) -> int | None:
-    """Return the pieces at which a counter rolls over; a scale that leaves none means that it does not."""
+    """Return the pieces at which a counter rolls over; a scale that leaves none means that it does not.
+
+    So does one that makes more than any word holds. Of a modulus that is no whole number of pieces it is the
+    whole ones, so that no turn adds a piece.
+    """
     if modulus is None:
         return None
-    pieces = round(modulus * abs(scale))
-    return pieces if pieces >= 2 else None
+    pieces = math.floor(modulus * abs(_exact(scale)))
+    return pieces if 2 <= pieces <= _LARGEST_SPAN else None
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """What a counter's raw number is in whole pieces, and how many of them a signed word can tell apart."""
+
+    value: int
+    span: int | None = None
+
+
+def pieces(tag: TagMeaning, raw: Value) -> Pieces:
+    """Return what a counter shows: raw x scale. An offset is of no meaning to what counts movements.
+
+    A word that is signed is read on past its top: its negative half follows on the positive, up to the
+    modulus where it has one. Of a whole number that scales to a part of a piece the whole ones count, exactly
+    as the scale was written; a float must be whole. Raises Unclear for what is no number.
+    """
+    if not isinstance(raw, int):
+        scaled = number(tag.name, raw) * tag.scale
+        if not math.isfinite(scaled):
+            raise Unclear(f"{tag.name} is not a number once scaled.")
+        return Pieces(whole(scaled, tag.name))
+    bits = _SIGNED.get(tag.data_type)
+    size = None if bits is None else 1 << bits
+    if raw < 0:
+        size = tag.modulus or size
+    shown = raw if raw >= 0 or size is None else raw % size
+    return Pieces(math.floor(shown * _exact(tag.scale)), scaled_modulus(size, tag.scale))
+
+
+@functools.cache
+def _exact(scale: float) -> Fraction:
+    """Return the number that was written, of which a float is only the nearest. Raises Unclear for none."""
+    if not math.isfinite(scale):
+        raise Unclear(f"{scale:g} is no scale.")
+    return Fraction(repr(scale))

@@ -1,8 +1,8 @@
 """Which requests a set of tags needs: few, within the limits, none of it twice (pure)."""
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import NamedTuple, Protocol
 
@@ -11,10 +11,12 @@ from telemetry.address import (
     REGISTER_BITS,
     SLC_BITS,
     AddressError,
+    LogixTarget,
     ModbusAddress,
     SlcAddress,
     SlcFile,
     Table,
+    logix_place,
     parse_modbus,
     parse_slc,
 )
@@ -44,6 +46,24 @@ SLC_SIZES = {
     SlcFile.TEXT: 84,
 }
 """Bytes of an element where it is not one word."""
+LOGIX_SIZES = {
+    DataType.BOOL: 1,
+    DataType.INT8: 1,
+    DataType.UINT8: 1,
+    DataType.INT16: 2,
+    DataType.UINT16: 2,
+    DataType.INT32: 4,
+    DataType.UINT32: 4,
+    DataType.INT64: 8,
+    DataType.UINT64: 8,
+    DataType.FLOAT32: 4,
+    DataType.FLOAT64: 8,
+    DataType.STRING: 88,
+}
+LOGIX_GAP_BYTES = 64
+"""Unwanted bytes that cost no more than another read in the packet: its name, its status, its type."""
+LOGIX_REPLY_OVERHEAD = 10
+"""What one read costs in the reply besides its values: its offset, its status and its type."""
 
 
 class ModbusArea(NamedTuple):
@@ -66,7 +86,18 @@ class SlcArea(NamedTuple):
         return SLC_SIZES.get(self.file, 2)
 
 
-Area = ModbusArea | SlcArea
+class LogixArea(NamedTuple):
+    """Elements that can share a request: one array by the path to it; or a tag that is none.
+
+    `size` is what the tags say of an element in bytes; the PLC may know it better.
+    """
+
+    path: str
+    size: int
+    packed: bool = False
+
+
+Area = ModbusArea | SlcArea | LogixArea
 Border = tuple[Area, int]
 """An address that no request may reach across: it may begin there, or end before it."""
 
@@ -74,9 +105,8 @@ Border = tuple[Area, int]
 class BlockLimits(Protocol):
     """How far one request may reach."""
 
-    @property
-    def max_gap(self) -> int:
-        """How many unwanted addresses may be read along to save a request."""
+    def gap(self, area: Area) -> int:
+        """How many unwanted addresses of this area may be read along to save a request."""
         ...
 
     def of(self, area: Area) -> int:
@@ -96,6 +126,11 @@ class Limits:
     max_registers: int = MAX_REGISTERS
     max_bits: int = MAX_BITS
 
+    def gap(self, area: Area) -> int:
+        """The same for every table."""
+        del area
+        return self.max_gap
+
     def of(self, area: Area) -> int:
         """The most addresses of this area that one request may carry."""
         if isinstance(area, ModbusArea) and area.table.of_bits:
@@ -109,22 +144,52 @@ class SlcLimits:
 
     max_gap: int = 16
 
+    def gap(self, area: Area) -> int:
+        """The same for every file."""
+        del area
+        return self.max_gap
+
     def of(self, area: Area) -> int:
         """The most elements that one request may carry."""
         return SLC_BYTES // (area.size if isinstance(area, SlcArea) else 2)
 
 
 @dataclass(frozen=True, slots=True)
+class LogixLimits:
+    """How a Logix controller may be asked: with `room` bytes in a reply.
+
+    `sizes` are of elements that have shown themselves larger than the tags say.
+    """
+
+    room: int
+    sizes: Mapping[Area, int] = field(default_factory=dict)
+
+    def size(self, area: Area) -> int:
+        """The bytes of an element, as the PLC has shown them or else as the tags say."""
+        return self.sizes.get(area) or (area.size if isinstance(area, LogixArea) else 1)
+
+    def gap(self, area: Area) -> int:
+        """As many elements as cost no more than another read."""
+        return LOGIX_GAP_BYTES // self.size(area)
+
+    def of(self, area: Area) -> int:
+        """The most elements that one reply can carry."""
+        return max(1, (self.room - LOGIX_REPLY_OVERHEAD) // self.size(area))
+
+
+@dataclass(frozen=True, slots=True)
 class Point:
     """One tag in an area: the half-open range [start, start + count) it covers.
 
-    `key` is the caller's own: its place among the tags asked for.
+    `key` is the caller's own: its place among the tags asked for. `element` is how many addresses make one
+    value, which may move between two requests.
     """
 
     key: int
     area: Area
     start: int
     count: int
+    element: int = 1
 
     @property
     def end(self) -> int:
@@ -144,9 +209,15 @@ class Block:
     points: tuple[Point, ...]
 
     def pieces(self, most: int) -> list[tuple[int, int]]:
-        """Start and count of the requests that read it, none with more than so many addresses."""
-        end = self.start + self.count
-        return [(at, min(most, end - at)) for at in range(self.start, end, most)]
+        """Start and count of the requests that read it, none with more than so many addresses.
+
+        An element is cut in two only when it is larger than a request by itself.
+        """
+        if self.count <= most:
+            return [(self.start, self.count)]
+        end, element = self.start + self.count, self.points[0].element
+        step = most // element * element or most
+        return [(at, min(step, end - at)) for at in range(self.start, end, step)]
 
 
 def modbus_point(key: int, spec: TagSpec) -> Point:
@@ -156,9 +227,12 @@ def modbus_point(key: int, spec: TagSpec) -> Point:
     if not 0 <= spec.device_id <= 0xFF:
         raise AddressError(f"Device id {spec.device_id} does not exist; it is 0 to 255.")
     count = _addresses_of(spec, address)
+    is_text = spec.data_type == DataType.STRING
+    element = count if is_text else REGISTERS_OF.get(spec.data_type, 1)
     if address.number + count > 0x10000:
         raise AddressError(f"{spec.address} with {count} addresses ends beyond 65535.")
-    return Point(key, ModbusArea(spec.device_id, address.table), address.number, count)
+    area = ModbusArea(spec.device_id, address.table)
+    return Point(key, area, address.number, count, element)
 
 
 def _check_length(spec: TagSpec) -> None:
@@ -221,6 +295,39 @@ def _check_slc_type(spec: TagSpec, address: SlcAddress) -> None:
         raise AddressError(f"{spec.address} is one value, the tag says {spec.length} of them.")
 
 
+def logix_point(key: int, spec: TagSpec, target: LogixTarget) -> Point:
+    """Where a tag lies in the array that its last index names; one without an index lies at the beginning.
+
+    So an array asked for by its name is read together with its elements, and the bits of one integer
+    together. The first point of a block is the one whose name reads from there.
+    """
+    path, start = logix_place(target.name)
+    size = DWORD_BITS // 8 if target.packed else LOGIX_SIZES[spec.data_type]
+    if target.bit is not None and not target.packed:
+        # It may be a bit of the longest integer.
+        size = LOGIX_SIZES[DataType.INT64]
+    if spec.data_type == DataType.STRING:
+        size = max(size, spec.length + 8)
+    return Point(key, LogixArea(path, size, target.packed), start, target.elements)
+
+
+def located(
+    specs: Sequence[TagSpec], place: Callable[[int, TagSpec], Point]
+) -> tuple[list[Point], list[tuple[int, str]]]:
+    """Where the specs lie, by their places in the list; and of those that lie nowhere why.
+
+    `place` raises AddressError.
+    """
+    points: list[Point] = []
+    wrong: list[tuple[int, str]] = []
+    for key, spec in enumerate(specs):
+        try:
+            points.append(place(key, spec))
+        except AddressError as error:
+            wrong.append((key, str(error)))
+    return points, wrong
+
+
 def plan_blocks(
     points: Iterable[Point], limits: BlockLimits, borders: Collection[Border] = frozenset()
 ) -> list[Block]:
@@ -238,7 +345,7 @@ def plan_blocks(
         end = 0
         for point in neighbours:
             reach = max(end, point.end)
-            near = not held or point.start - end <= limits.max_gap
+            near = not held or point.start - end <= limits.gap(area)
             fits = not held or reach - held[0].start <= limit
             if not (near and fits) or (held and _across(own, held[0].start, reach)):
                 blocks.append(_block(held))
@@ -258,44 +365,26 @@ def _across(borders: Sequence[int], start: int, end: int) -> bool:
 def halves(block: Block) -> list[Block]:
     """The block as two smaller ones, each covering only its own points, to find a bad one.
 
-    Log2 of the points many rounds isolate one bad address. A block of one point gives nothing.
+    Log2 of the places many rounds isolate one bad address. A block of one place gives nothing: to ask for
+    some of the tags that lie there is to ask for the same.
     """
-    if len(block.points) < 2:
+    parts = places(block)
+    if len(parts) < 2:
         return []
-    middle = len(block.points) // 2
-    return [_block(block.points[:middle]), _block(block.points[middle:])]
+    middle = len(parts) // 2
+    return [
+        _block([point for part in some for point in part.points])
+        for some in (parts[:middle], parts[middle:])
+    ]
+
+
+def places(block: Block) -> list[Block]:
+    """The block taken apart: one for each place in it, with all points that lie there."""
+    by_place = groupby(block.points, key=lambda p: (p.start, p.count))
+    return [_block(tuple(points)) for _, points in by_place]
 
 
 def _block(points: Sequence[Point]) -> Block:
     first = points[0]
     end = max(point.end for point in points)
     return Block(first.area, first.start, end - first.start, tuple(points))
-
-
-@dataclass(frozen=True, slots=True)
-class ReadSize:
-    """What reading one Logix tag takes in bytes: in the request and in the reply."""
-
-    request: int
-    reply: int
-
-
-def plan_packets(sizes: Sequence[ReadSize], limit: int) -> tuple[list[list[int]], list[int]]:
-    """Indexes of reads grouped into multi-service packets, and of those too large for one.
-
-    Neither the requests nor the replies of a group exceed `limit` bytes, the caller's count of
-    what is left after the packet's own overhead. Order is kept.
-    """
-    groups: list[list[int]] = []
-    large: list[int] = []
-    request = reply = limit + 1
-    for index, size in enumerate(sizes):
-        if max(size.request, size.reply) > limit:
-            large.append(index)
-            continue
-        request, reply = request + size.request, reply + size.reply
-        if max(request, reply) > limit:
-            groups.append([])
-            request, reply = size.request, size.reply
-        groups[-1].append(index)
-    return groups, large

@@ -19,7 +19,13 @@ from telemetry.reach import driver_at
 
 log = logging.getLogger(__name__)
 
-_ONE_REGISTER = {DataType.INT16, DataType.UINT16, DataType.INT8, DataType.UINT8}
+_ONE_REGISTER = {
+    DataType.BOOL,
+    DataType.INT16,
+    DataType.UINT16,
+    DataType.INT8,
+    DataType.UINT8,
+}
 _SLACK_S = 2.0
 
 
@@ -49,7 +55,7 @@ def ways(protocol: str, spec: TagSpec) -> list[TagSpec]:
         if address is None:
             continue
         orders = list(ByteOrder)
-        if place.table.of_bits or spec.data_type == DataType.BOOL:
+        if place.table.of_bits:
             orders = [spec.word_order]
         elif spec.data_type in _ONE_REGISTER:
             orders = [ByteOrder.ABCD, ByteOrder.BADC]

@@ -14,10 +14,11 @@ from ms5.accounts.audit import record
 from ms5.accounts.models import User
 from ms5.events.log import recording
 from ms5.events.retry import retried
-from production.actions import lose
+from production.actions import begin_anew, lose
 from production.refusals import ActionRefused, NotAllowed
 from telemetry.choices import WarningKind
 from telemetry.drivers.base import Quality
+from telemetry.interpret import COUNTER_ROLES
 from telemetry.models import ConfigurationWarning, Plc, Tag
 from telemetry.probing import checked
 from telemetry.visibility import serves_only_lines_of
@@ -48,22 +49,28 @@ def begin(plc_id: int, equipment_ids: Sequence[int], text: str, at: datetime) ->
             return False
         _warn(plc, WarningKind.PROGRAM_CHANGED, text, at)
         # The wiring is read anew by it, and with it what is in quarantine.
-        plc.save(update_fields=["updated_at"])
+        plc.save(update_fields=["stamp"])
         lose(list(equipment_ids), text[:_REASON], at)
     log.warning("a program changed", extra={"plc": plc.code, "error": text})
     return True
 
 
 def unknown_state(tag_id: int, text: str, at: datetime) -> bool:
-    """Tell a person of a number that a state map lacks; return whether that was news."""
+    """Tell a person of a number that a state map lacks; return whether that was news.
+
+    While one warning of the tag stands, it tells of the number that was seen last.
+    """
     tag = Tag.objects.select_related("plc").filter(pk=tag_id).first()
     if tag is None:
         return False
+    kind = WarningKind.UNKNOWN_STATE
+    if tag.warnings.filter(kind=kind, settled_at=None).update(text=text[:_TEXT]):
+        return False
     try:
         with transaction.atomic():
-            _warn(tag.plc, WarningKind.UNKNOWN_STATE, text, at, tag)
+            _warn(tag.plc, kind, text, at, tag)
     except IntegrityError:
-        # It stands already, perhaps told by the worker before this one.
+        # The tag has just been deleted, or another worker told it first.
         return False
     log.warning("unknown state number", extra={"plc": tag.plc.code, "error": text})
     return True
@@ -73,8 +80,9 @@ def unknown_state(tag_id: int, text: str, at: datetime) -> bool:
 def accept(plc: Plc, *, actor: User, at: datetime) -> ConfigurationWarning:
     """Let the values of a changed program count again, once every tag was read with its own type.
 
-    Return the settled warning. Raises NotAllowed, and ActionRefused with the tags that cannot be read as
-    they are configured, and when no change stands.
+    Counters that it feeds, of whichever equipment, begin anew: the difference to another program's value is
+    no production. Return the settled warning. Raises NotAllowed, and ActionRefused with the tags that cannot
+    be read as they are configured, and when no change stands.
     """
     demand(actor, plc)
     # Read before the transaction: nothing waits for a network within one.
@@ -101,9 +109,29 @@ def accept(plc: Plc, *, actor: User, at: datetime) -> ConfigurationWarning:
         if row is None:
             raise ActionRefused("nothing", f"The program of {plc.code} is accepted already.")
         _settle(row, actor, at)
-        plc.save(update_fields=["updated_at"])
-        record(actor, "plc.accept_program", plc, after={"text": row.text, "tags": len(tags)})
+        plc.save(update_fields=["stamp"])
+        counters = begin_anew(_counters_of(plc))
+        record(
+            actor,
+            "plc.accept_program",
+            plc,
+            after={"text": row.text, "tags": len(tags), "counters": counters},
+        )
     return row
+
+
+def _counters_of(plc: Plc) -> list[tuple[int, str]]:
+    """Return the counters that a controller feeds, by equipment and kind.
+
+    One whose tag is disabled is of them, since it may be enabled again; but not if another tag counts by now.
+    """
+    own = plc.tags.filter(role__in=COUNTER_ROLES, equipment__isnull=False)
+    elsewhere = Tag.objects.exclude(plc=plc).filter(
+        enabled=True, role__in=COUNTER_ROLES, equipment__in=own.values("equipment")
+    )
+    fed = set(own.values_list("equipment_id", "role"))
+    fed -= set(elsewhere.values_list("equipment_id", "role"))
+    return [(pk, COUNTER_ROLES[role]) for pk, role in sorted(fed)]
 
 
 @retried

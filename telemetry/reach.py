@@ -4,7 +4,6 @@ Without that, whoever may edit a controller could have the server knock at any d
 """
 
 import ipaddress
-import socket
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -12,6 +11,7 @@ from django.conf import settings
 
 from telemetry.drivers import driver_for
 from telemetry.drivers.base import Driver, Endpoint, LinkDown, Load, Reading, TagSpec
+from telemetry.names import looked_up
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -78,22 +78,23 @@ def reach_error(host: str, port: int) -> str:
 
 
 def reached(endpoint: Endpoint) -> Endpoint:
-    """Return the endpoint with the one address that its name means now, and that was checked.
+    """Return the endpoint with the first address that its name means now and that is allowed.
 
     What is connected afterwards is that address, so that a name cannot mean another one in between. A
     serial line is of this machine, and no network. Raises LinkDown.
     """
     if endpoint.protocol == "modbus_rtu":
         return endpoint
-    try:
-        found = socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as unknown:
-        peer = f"{endpoint.host}:{endpoint.port}"
-        raise LinkDown(f"{peer} has a name that cannot be resolved.") from unknown
-    address = str(found[0][4][0]).partition("%")[0]
-    if wrong := allowed().error(ipaddress.ip_address(address), endpoint.port):
-        raise LinkDown(wrong)
-    return replace(endpoint, host=address)
+    found = looked_up(endpoint.host, endpoint.port, endpoint.timeout_s)
+    reach, refusals = allowed(), []
+    # The resolver may name an IPv6 address first where only IPv4 ones are allowed.
+    for *_, socket_address in found:
+        address = str(socket_address[0]).partition("%")[0]
+        refusal = reach.error(ipaddress.ip_address(address), endpoint.port)
+        if not refusal:
+            return replace(endpoint, host=address)
+        refusals.append(refusal)
+    raise LinkDown(refusals[0])
 
 
 class ReachedDriver:
@@ -103,6 +104,8 @@ class ReachedDriver:
         self.endpoint = endpoint
         self._at: Endpoint | None = None
         self._driver: Driver | None = None
+        self._before = Load()
+        """What reading has cost at other addresses of the name."""
 
     @property
     def connected(self) -> bool:
@@ -110,7 +113,8 @@ class ReachedDriver:
 
     @property
     def load(self) -> Load:
-        return Load() if self._driver is None else self._driver.load
+        before, now = self._before, Load() if self._driver is None else self._driver.load
+        return Load(before.requests + now.requests, before.bytes + now.bytes)
 
     @property
     def program(self) -> str:
@@ -121,6 +125,7 @@ class ReachedDriver:
             at = reached(self.endpoint)
             # What a driver has learned of its device is worth keeping while the device is the same.
             if self._driver is None or at != self._at:
+                self._before = self.load
                 self._driver, self._at = driver_for(at), at
         self._driver.open()
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 MINUTE = timedelta(minutes=1)
 _PARTS = 3
 _WORST_FIRST = ("bad", "stale", "uncertain", "good")
+_RANK = {quality: rank for rank, quality in enumerate(_WORST_FIRST)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,39 @@ def merged(points: Sequence[Point], start: datetime, end: datetime) -> Point | N
         count=sum(point.count for point in within),
         quality=worst(point.quality for point in within),
     )
+
+
+def summed(
+    samples: Sequence[Kept],
+    start: datetime,
+    end: datetime,
+    longest: timedelta,
+    *,
+    carried: Kept | None = None,
+) -> Point | None:
+    """Return one point of a bucket from its samples, in order: `merged` of their `stretches`, in one go."""
+    row = [carried, *samples] if carried else samples
+    least = most = last = began = until = None
+    total = weighted = 0.0
+    count, quality = 0, len(_WORST_FIRST)
+    for place, sample in enumerate(row):
+        at, value = max(sample.at, start), sample.value
+        next_at = row[place + 1].at if place + 1 < len(row) else end
+        ended = min(next_at, sample.at + longest, end)
+        if ended <= at:
+            continue
+        began, until, count = began or at, ended, count + 1
+        quality = min(quality, _RANK[sample.quality])
+        if value is None:
+            continue
+        weight = (ended - at).total_seconds()
+        total, weighted, last = total + weight, weighted + value * weight, value
+        least = value if least is None or value < least else least
+        most = value if most is None or value > most else most
+    if began is None or until is None:
+        return None
+    mean = weighted / total if last is not None else None
+    return Point(began, until, least, most, mean, last, count, _WORST_FIRST[quality])
 
 
 def thinned(points: Sequence[Point], start: datetime, end: datetime, most: int) -> list[Point]:

@@ -1,28 +1,25 @@
-"""Samples: what is worth keeping of the readings goes into the database, and in time out of it again."""
+"""Samples: what is worth keeping of the readings goes into the database."""
 
-import functools
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import transaction
+from django.db.models import OuterRef, QuerySet, Subquery
 
+from ms5.database import chunks
+from ms5.rows import insert_values, time_adapter
 from telemetry.drivers.base import Quality, Reading
 from telemetry.keeping import Shown, repeats, show, worth_keeping
-from telemetry.models import Sample, TagLatest
+from telemetry.models import Sample, Tag, TagLatest
 from telemetry.wiring import WiredTag
 
 log = logging.getLogger(__name__)
 
 LATEST_EVERY_S = 5.0
+_AT_ONCE = 2000
 COLUMNS = ("tag_id", "raw", "value", "text", "quality", "error", "source_at", "received_at")
-ROWS_A_STATEMENT = 100
-_OVERWRITE = "ON CONFLICT (tag_id) DO UPDATE SET " + ", ".join(
-    f"{column} = excluded.{column}" for column in COLUMNS[1:]
-)
 Row = tuple[int | float | str | datetime | None, ...]
-CHUNK = 5000
-CHUNKS = 100
 
 
 class Samples:
@@ -42,9 +39,13 @@ class Samples:
         self._unwritten = {key: row for key, row in self._unwritten.items() if key in wanted}
         # A tag that was edited may be worth keeping where it was not before.
         self._judged = {}
-        missing = wanted - self._kept.keys()
-        for row in TagLatest.objects.all() if missing else ():
-            if row.tag_id in missing:
+        # The latest are written a little later than the samples: a worker that died may owe some.
+        for some in chunks(sorted(wanted - self._kept.keys()), _AT_ONCE):
+            known: list[TagLatest | Sample] = [
+                *TagLatest.objects.filter(tag__in=some),
+                *newest(some),
+            ]
+            for row in sorted(known, key=lambda row: row.received_at):
                 self._kept[row.tag_id] = Shown(
                     row.raw, row.value, row.text, row.quality, row.error, row.source_at
                 )
@@ -75,15 +76,16 @@ class Samples:
                 kept[tag.id] = shown
                 _log(tag, before, shown)
         # A PLC's readings share their time, and putting a time into words is most of a row's cost.
-        adapt = functools.cache(connection.ops.adapt_datetimefield_value)
+        adapt = time_adapter()
         rows = {key: _row(key, shown, received_at, adapt) for key, shown in kept.items()}
-        _insert(list(rows.values()), Sample)
         unwritten = self._unwritten | rows
         due = self._clock() - self._written_at >= LATEST_EVERY_S
         now = unwritten if due else {key: rows[key] for key in kept if self._is_news(key, kept)}
-        _insert(list(now.values()), TagLatest, conflict=_OVERWRITE)
-        # A rollback must not leave us believing that what was undone is kept.
-        transaction.on_commit(lambda: self._commit(kept, judged, unwritten, now))
+        with transaction.atomic(savepoint=False):
+            insert_values(Sample, COLUMNS, list(rows.values()))
+            insert_values(TagLatest, COLUMNS, list(now.values()), key=COLUMNS[:1])
+            # A rollback must not leave us believing that what was undone is kept.
+            transaction.on_commit(lambda: self._commit(kept, judged, unwritten, now))
         return len(kept)
 
     def kept(self, tag_id: int) -> Shown | None:
@@ -106,6 +108,16 @@ class Samples:
         self._unwritten = {key: row for key, row in unwritten.items() if key not in written}
         if not self._unwritten:
             self._written_at = self._clock()
+
+
+def newest(tag_ids: Collection[int], before: datetime | None = None) -> QuerySet[Sample]:
+    """Return the newest sample of each of the tags, where it has one, or the newest before a moment."""
+    own = Sample.objects.filter(tag=OuterRef("pk"))
+    if before is not None:
+        own = own.filter(source_at__lt=before)
+    found = Subquery(own.order_by("-source_at", "-pk").values("pk")[:1])
+    last = Tag.objects.filter(pk__in=tag_ids).values(newest=found)
+    return Sample.objects.filter(pk__in=last).order_by()
 
 
 def _log(tag: WiredTag, before: Shown | None, shown: Shown) -> None:
@@ -134,36 +146,3 @@ def _row(
         adapt(shown.at),
         adapt(received_at),
     )
-
-
-def _insert(rows: Sequence[Row], model: type[Sample | TagLatest], conflict: str = "") -> None:
-    """Insert rows of COLUMNS. Hundreds a second: a model instance for each costs five times as much."""
-    table = connection.ops.quote_name(model._meta.db_table)  # noqa: SLF001 - Django's documented API
-    one = f"({', '.join(['%s'] * len(COLUMNS))})"
-    with connection.cursor() as cursor:
-        for at in range(0, len(rows), ROWS_A_STATEMENT):
-            chunk = rows[at : at + ROWS_A_STATEMENT]
-            cursor.execute(
-                f"INSERT INTO {table} ({', '.join(COLUMNS)})"  # noqa: S608 - names of ours only
-                f" VALUES {', '.join([one] * len(chunk))} {conflict}",
-                [value for row in chunk for value in row],
-            )
-
-
-def prune(*, before: datetime, chunk: int = CHUNK, chunks: int = CHUNKS) -> int:
-    """Drop the samples received before a moment, the oldest first; return how many went.
-
-    At most `chunk` x `chunks` at a time. Keys rise with time, so it looks at the oldest rows only, and
-    needs no index on the time.
-    """
-    gone = 0
-    for _ in range(chunks):
-        oldest = Sample.objects.order_by("pk").values_list("pk", "received_at")[:chunk]
-        old = [key for key, received_at in oldest if received_at < before]
-        if not old:
-            break
-        Sample.objects.filter(pk__lte=old[-1], received_at__lt=before).delete()
-        gone += len(old)
-        if len(old) < chunk:
-            break
-    return gone

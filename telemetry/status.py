@@ -4,10 +4,15 @@ import logging
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Literal
+
+import msgspec
+from django.db import transaction
 
 from ms5.events.facts import PlcStatus
 from ms5.events.log import append, recording
+from ms5.events.models import Event
 from ms5.events.retry import retried
 from production.actions import lose
 from telemetry import quarantine
@@ -19,8 +24,9 @@ from telemetry.wiring import WiredPlc
 log = logging.getLogger(__name__)
 
 _REASON = 200
-_MARK = 200
 """Characters of the reason that an equipment keeps."""
+_MARK = 200
+"""Characters of a program's mark, and of what is said of the load."""
 _STATUS: Mapping[str, Literal["connected", "lost", "disabled"]] = {
     LinkStatus.CONNECTED: "connected",
     LinkStatus.LOST: "lost",
@@ -65,16 +71,21 @@ def note(links: Sequence[Link], now: datetime) -> None:
             last_ok_at=now, last_try_at=now, failures=0, error=""
         )
     for link in links:
-        if link.noted != (link.program, link.load):
-            link.noted = (link.program, link.load)
+        noted = (link.program, link.load, link.period_s)
+        if link.noted != noted:
             PlcLink.objects.filter(plc=link.plc.id).update(
-                program=link.program[:_MARK], load=link.load[:_MARK]
+                program=link.program[:_MARK], load=link.load[:_MARK], period_s=link.period_s
             )
+            transaction.on_commit(partial(_has_noted, link, noted))
         if link.failures:
             row = PlcLink.objects.filter(plc=link.plc.id)
             row.update(last_try_at=now, failures=link.failures)
             if link.status in {"", LinkStatus.CONNECTED}:
                 row.update(error=link.error)
+
+
+def _has_noted(link: Link, noted: tuple[str, str, float | None]) -> None:
+    link.noted = noted
 
 
 @retried
@@ -110,6 +121,21 @@ def lost(plc: WiredPlc, now: datetime, *, failures: int, error: str) -> bool:
     return True
 
 
+def told_on(codes: Collection[str]) -> Mapping[str, tuple[tuple[str, str], ...]]:
+    """Return which equipment on which lines these PLCs were last said to serve; none of one never spoken of."""
+    newest: dict[tuple[str, str | None], Collection[str]] = {}
+    rows = Event.objects.filter(type="plc_status").order_by("stream", "seq")
+    for line, text in rows.values_list("line_id", "text").iterator():
+        data = msgspec.json.decode(text)["data"]
+        if data["plc"] in codes:
+            has_left = data.get("left_at") is not None
+            newest[data["plc"], line] = () if has_left else data["equipment_codes"]
+    found: dict[str, list[tuple[str, str]]] = {code: [] for code, _ in newest}
+    for (code, line), equipment in newest.items():
+        found[code] += [(line, each) for each in equipment if line is not None]
+    return {code: tuple(sorted(serves)) for code, serves in found.items()}
+
+
 @retried
 def disabled(plc: WiredPlc, homeless: Sequence[int], now: datetime) -> bool:
     """A person disabled the PLC. `homeless` are the equipment that no other PLC speaks for now."""
@@ -126,21 +152,29 @@ def disabled(plc: WiredPlc, homeless: Sequence[int], now: datetime) -> bool:
 
 @retried
 def removed(plc: WiredPlc, homeless: Sequence[int], now: datetime) -> None:
-    """A person deleted the PLC: its boards hear it as disabled, for good."""
+    """A person deleted the PLC: its boards hear it as disabled, and for the last time."""
     with recording():
         gone = PlcLink(plc_id=plc.id, status=LinkStatus.DISABLED, since=now)
-        _say(gone, plc, now)
-        lose(homeless, f"{plc.name} was removed."[:_REASON], now)
+        for line, fact in _facts(gone, plc, left_at=now).items():
+            append("plc_status", fact, occurred_at=now, line_id=line)
+        lose(homeless, f"{plc.name} was removed."[:_REASON], now, for_good=True)
     log.info("link removed", extra={"plc": plc.code})
 
 
 @retried
-def described(plc: WiredPlc, now: datetime) -> None:
-    """The name of the PLC or what it serves was edited: boards that know its link hear it anew."""
+def described(plc: WiredPlc, now: datetime, *, before: WiredPlc) -> None:
+    """The name of the PLC or what it serves was edited: boards that know its link hear it anew.
+
+    Those of a line that it serves no more hear that it has left.
+    """
     with recording():
         link = _locked(plc)
-        if link is not None and link.since is not None:
-            _say(link, plc, now)
+        if link is None or link.since is None:
+            return
+        told = _facts(link, plc)
+        left = _facts(link, before, left_at=now)
+        for line, fact in ({**left, **told}).items():
+            append("plc_status", fact, occurred_at=now, line_id=line)
 
 
 def _locked(plc: WiredPlc) -> PlcLink | None:
@@ -157,16 +191,22 @@ def _become(
 
 
 def _say(link: PlcLink, plc: WiredPlc, now: datetime) -> None:
-    facts = facts_of(
+    for line, fact in _facts(link, plc).items():
+        append("plc_status", fact, occurred_at=now, line_id=line)
+
+
+def _facts(
+    link: PlcLink, plc: WiredPlc, left_at: datetime | None = None
+) -> Mapping[str | None, PlcStatus]:
+    return facts_of(
         code=plc.code,
         name=plc.name,
         protocol=plc.protocol,
         link=link,
         serves=plc.serves,
         distrusted=quarantine.standing([plc.id]).get(plc.id, ""),
+        left_at=left_at,
     )
-    for line, fact in facts.items():
-        append("plc_status", fact, occurred_at=now, line_id=line)
 
 
 def facts_of(
@@ -177,10 +217,12 @@ def facts_of(
     link: PlcLink,
     serves: Sequence[tuple[str, str]],
     distrusted: str = "",
+    left_at: datetime | None = None,
 ) -> Mapping[str | None, PlcStatus]:
     """Return the public state of a link per line it serves, with the equipment of that line only.
 
-    `distrusted` is why no value of it counts although it answers, and is its error then.
+    `distrusted` is why no value of it counts although it answers, and is its error then. `left_at` is when
+    it has ceased to serve these lines.
 
     One that serves no line stands under None. Nothing in it moves without a change of the link, so that a
     board that has heard every fact holds what a fresh one is given. Raises ValueError for a link of which
@@ -202,6 +244,7 @@ def facts_of(
             last_ok_at=None if answers else link.last_ok_at,
             error=(distrusted if answers else link.error or distrusted) or None,
             equipment_codes=codes,
+            left_at=left_at,
         )
         for line, codes in (by_line or {None: []}).items()
     }

@@ -8,9 +8,11 @@ from celery.signals import worker_shutdown
 from django.conf import settings
 from django.utils import timezone
 
+from ms5 import memory
 from telemetry import minutes
+from telemetry.models import Sample, SampleMinute
 from telemetry.poll import ELSEWHERE, PERIOD_S, Poll
-from telemetry.samples import prune
+from telemetry.retention import prune
 
 HOPS = 3
 
@@ -34,7 +36,9 @@ def poll(shard: int, hops: int = HOPS) -> int:
 @shared_task
 def prune_samples() -> int:
     """Drop samples beyond their retention; return how many went."""
-    return prune(before=timezone.now() - timedelta(days=settings.SAMPLE_RETENTION_DAYS))
+    now = timezone.now()
+    before = now - timedelta(days=settings.SAMPLE_RETENTION_DAYS)
+    return prune(Sample.objects.all(), "received_at", before=before, now=now)
 
 
 @shared_task
@@ -46,14 +50,16 @@ def roll_up_samples() -> int:
 @shared_task
 def prune_minutes() -> int:
     """Drop minutes beyond their retention; return how many went."""
-    return minutes.prune(before=timezone.now() - timedelta(days=settings.MINUTE_RETENTION_DAYS))
+    now = timezone.now()
+    before = now - timedelta(days=settings.MINUTE_RETENTION_DAYS)
+    return prune(SampleMinute.objects.all(), "minute", before=before, now=now)
 
 
 def _poll_of(shard: int) -> Poll:
     """Return this process's polling of a shard, which keeps its connections from tick to tick."""
     with _lock:
         if shard not in _polls:
-            _polls[shard] = Poll(shard)
+            _polls[shard] = Poll(shard, rewired=memory.settle)
         return _polls[shard]
 
 

@@ -38,21 +38,21 @@ class Gauges:
         self._tags: dict[_Key, dict[int, WiredTag]] = defaultdict(dict)
         self._told: dict[_Key, tuple[float, _Told]] = {}
 
-    def forget(self) -> None:
-        """Look at the tags anew: what they are, or of which equipment, was edited."""
+    def follow(self, tags: Iterable[WiredTag]) -> None:
+        """Say what these are from now on: what they are, or of which equipment, was edited."""
         self._tags.clear()
+        for tag in tags:
+            if tag.serves is not None:
+                self._tags[*tag.serves, tag.plc_code][tag.id] = tag
 
     def say(self, samples: Samples, read: Iterable[WiredTag]) -> int:
         """Say what moved of the equipment of these tags, where it is time; return how many were said.
 
         What moved too soon after the last one is in the next: nothing waits but its newest value.
         """
-        touched: set[_Key] = set()
-        for tag in read:
-            if tag.serves is not None:
-                key = (*tag.serves, tag.plc_code)
-                touched.add(key)
-                self._tags[key][tag.id] = tag
+        touched: set[_Key] = {
+            (*tag.serves, tag.plc_code) for tag in read if tag.serves is not None
+        }
         due: list[tuple[_Key, TelemetryUpdate, datetime]] = []
         now = self._clock()
         for key in sorted(touched):

@@ -104,8 +104,12 @@ def _minutes(tag: Tag, start: datetime, end: datetime) -> list[Point]:
 
 
 def _held(last: Point, next_at: datetime, held: timedelta) -> list[Point]:
-    """Return what a value goes on to be until the next minute with a sample, if it may hold so long."""
-    until = min(next_at, last.until - MINUTE + held)
+    """Return what a value goes on to be until the next minute with a sample, if it may hold so long.
+
+    When in their minutes the two samples came nobody knows any more. It is a gap where they are too far apart
+    in any case: else one would be drawn wherever a value is stored again just beyond the end of a minute.
+    """
+    until = next_at if next_at - last.until <= held else last.until - MINUTE + held
     if until <= last.until or last.last is None or last.quality in {"bad", "stale"}:
         return []
     value = last.last

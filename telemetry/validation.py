@@ -1,21 +1,14 @@
-"""Sentences for a person who configures a tag: what is wrong with an address, a role or a state map."""
+"""Sentences for a person who configures a tag: what is wrong with an address, a modulus or a state map."""
 
 from collections.abc import Mapping
 
 from production.choices import State
 from telemetry.address import AddressError, logix_target
-from telemetry.choices import DataType, Protocol, Role
+from telemetry.choices import Protocol, Role
 from telemetry.drivers.base import TagSpec
+from telemetry.interpret import COUNTER_ROLES
 from telemetry.meaning import scaled_modulus
 from telemetry.plan import modbus_point, slc_point
-
-_COUNTERS = {Role.GOOD_COUNT, Role.TOTAL_COUNT, Role.REJECT_COUNT}
-_WHOLE_TYPES = set(DataType) - {
-    DataType.BOOL,
-    DataType.FLOAT32,
-    DataType.FLOAT64,
-    DataType.STRING,
-}
 
 
 def address_error(protocol: str, spec: TagSpec) -> str:
@@ -33,29 +26,18 @@ def address_error(protocol: str, spec: TagSpec) -> str:
     return ""
 
 
-def role_error(role: str, data_type: str, length: int) -> str:
-    """Say why a value of this type cannot play this role; empty when it can."""
-    if role in {Role.NONE, Role.MODE}:
-        return ""
-    single = length == 1
-    is_word = single and data_type in _WHOLE_TYPES
-    wrong = {
-        "Message bits are an array of bool or one whole number.": role == Role.MESSAGE_BITS
-        and not (is_word or data_type == DataType.BOOL),
-        "A role is played by one value; this tag is an array.": role != Role.MESSAGE_BITS
-        and not single,
-        "A text plays no role; it can only be stored.": data_type == DataType.STRING,
-        "A state word is a whole number.": role == Role.STATE_WORD and not is_word,
-        "A counter is a number, not a bit.": role in _COUNTERS and data_type == DataType.BOOL,
-    }
-    return next((sentence for sentence, applies in wrong.items() if applies), "")
-
-
 def modulus_error(modulus: int | None, scale: float | None) -> str:
     """Say why a counter cannot roll over there; empty when it can, or does not."""
     # A form that has refused one of them still comes here, with none.
     if modulus is not None and scale is not None and scaled_modulus(modulus, scale) is None:
-        return f"With the scale {scale:g} it would roll over at less than two pieces."
+        return f"With the scale {scale:g} it would roll over at less than two pieces, or never."
+    return ""
+
+
+def scale_error(role: str, scale: float | None) -> str:
+    """Say why a counter of this scale would count nothing; empty when it counts, or is no counter."""
+    if role in COUNTER_ROLES and scale is not None and scale <= 0:
+        return f"With the scale {scale:g} it would count nothing; a piece is more than zero."
     return ""
 
 
@@ -65,11 +47,15 @@ def state_map_error(role: str, state_map: object, numbering: str = "") -> str:
         return 'A state map is an object such as {"1": "running"}.'
     if role == Role.STATE_WORD and not state_map and not numbering:
         return "A state word needs a state map."
+    numbers = set()
     for raw, state in state_map.items():
         try:
-            int(raw)
+            number = int(raw)
         except ValueError:
             return f"'{raw}' in the state map is not a whole number."
+        if number in numbers:
+            return f"{number} stands in the state map twice."
+        numbers.add(number)
         if state not in State.values:
             return f"'{state}' is not a state; the states are {', '.join(State.values)}."
     return ""

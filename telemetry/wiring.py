@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from hashlib import blake2b
 from typing import get_args
 
 from django.conf import settings
@@ -19,11 +20,11 @@ from telemetry.interpret import COUNTER_ROLES, STATE_ROLES
 from telemetry.load import Caps
 from telemetry.meaning import BitMeaning, Rule, TagMeaning
 from telemetry.models import MessageBit, Plc, StateRule, Tag
+from telemetry.models.stamps import stamps
 from telemetry.validation import state_map_error
 
 # Which role's PLC is the home of an equipment: the most telling first.
 _RANK = {role: rank for rank, role in enumerate((*STATE_ROLES, *COUNTER_ROLES))}
-_FAULT_CODE_ROOM = 90
 _STATES: Mapping[str, State] = {state: state for state in get_args(State)}
 
 
@@ -87,16 +88,15 @@ class Wiring:
 
 
 def version() -> tuple[object, ...]:
-    """Return what changes with any edit, addition or removal that matters to polling; seven small queries."""
-    counted = tuple(
-        tuple(model.objects.aggregate(rows=Count("pk"), newest=Max("updated_at")).values())
-        for model in (Plc, Tag, MessageBit, StateRule)
-    )
-    cycles = IdealCycle.objects.aggregate(rows=Count("pk"), newest=Max("pk"))
+    """Return what changes with any edit, addition or removal that matters to polling; six small queries."""
+    edited = tuple(stamps(model.objects.all()) for model in (Plc, Tag, MessageBit, StateRule))
+    # Those in force: one may have been set for later.
+    cycles = IdealCycle.objects.filter(effective_from__lte=timezone.now())
+    in_force = tuple(cycles.aggregate(rows=Count("pk"), newest=Max("pk")).values())
     equipment = Equipment.objects.order_by("pk").values_list(
         "pk", "code", "line__code", "running_above"
     )
-    return (*counted, tuple(cycles.values()), tuple(equipment))
+    return (*edited, in_force, tuple(equipment))
 
 
 def load(shard: int) -> Wiring:
@@ -149,6 +149,7 @@ def _tags() -> Mapping[int, list[tuple[WiredTag, int | None]]]:
         meaning = TagMeaning(
             name=tag.name,
             role=tag.role,
+            data_type=tag.spec.data_type,
             scale=tag.scale,
             offset=tag.offset,
             # With a map that is wrong no word means anything, and the equipment says so.
@@ -159,6 +160,8 @@ def _tags() -> Mapping[int, list[tuple[WiredTag, int | None]]]:
             modulus=tag.modulus,
             max_per_minute=tag.max_per_minute,
             count_after_reset=tag.count_after_reset,
+            period_s=tag.period_s or tag.plc.poll_period_s,
+            source=_source(tag),
             bits=tuple(bits[tag.pk]),
         )
         wired = WiredTag(
@@ -169,13 +172,21 @@ def _tags() -> Mapping[int, list[tuple[WiredTag, int | None]]]:
             meaning=meaning,
             deadband=tag.deadband,
             longest_interval=timedelta(seconds=tag.longest_interval_s),
-            period_s=tag.period_s or tag.plc.poll_period_s,
+            period_s=meaning.period_s,
             phase_s=tag.phase_s,
             deadband_is_percent=tag.deadband_kind == DeadbandKind.PERCENT,
             serves=(tag.equipment.line.code, tag.equipment.code) if tag.equipment else None,
         )
         found[tag.plc_id].append((wired, None if tag.role == Role.NONE else tag.equipment_id))
     return found
+
+
+def _source(tag: Tag) -> str:
+    """Return the same for the same value of the same controller, in sixteen characters."""
+    plc, spec = tag.plc, tag.spec
+    there = (plc.protocol, plc.host, plc.port, plc.path, spec.device_id, spec.address)
+    how = (str(spec.data_type), spec.length, str(spec.word_order), tag.scale)
+    return blake2b(repr(there + how).encode(), digest_size=8).hexdigest()
 
 
 def _equipment(
@@ -236,5 +247,5 @@ def _rules(now: datetime) -> Mapping[int, list[Rule]]:
 
 def _guest(tag: WiredTag) -> WiredTag:
     """Name the tag with its PLC, so that the `Fault[3]` of two PLCs are two faults."""
-    name = f"{tag.plc_code}.{tag.meaning.name}"[:_FAULT_CODE_ROOM]
+    name = f"{tag.plc_code}.{tag.meaning.name}"
     return replace(tag, meaning=replace(tag.meaning, name=name))

@@ -16,7 +16,7 @@ def fold(items: Iterable[Item], events: Iterable[dict[str, Any]]) -> list[Item]:
         if not row.subject:
             continue
         item = {key: event[key] for key in ("type", "line_id", "equipment_code", "data")}
-        if row.ended_when and event["data"][row.ended_when] is not None:
+        if row.ended_when and event["data"].get(row.ended_when) is not None:
             subjects.pop(_subject(item), None)
         else:
             subjects[_subject(item)] = item

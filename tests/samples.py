@@ -84,6 +84,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "last_ok_at": later(-3),
         "error": "no answer within 1.0 s",
         "equipment_codes": ["BP01.PACK.BAG1"],
+        "left_at": None,
     },
     "production_update": {
         "equipment": [

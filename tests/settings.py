@@ -34,3 +34,7 @@ STORAGES = {
 }
 # WhiteNoise warns about a directory that is not there, and a warning fails a test.
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405
+
+for _settings in DATABASES.values():  # noqa: F405
+    if _settings["ENGINE"].endswith("postgresql"):
+        _settings["ENGINE"] = "tests.postgresql"

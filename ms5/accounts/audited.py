@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from ms5.accounts.audit import public_fields, record
 from ms5.accounts.models import User
-from ms5.admin_base import FrozenCodeForm, MonitoredAdmin, ThemedInline
+from ms5.admin_base import FrozenCodeForm, MonitoredAdmin, SearchedChoices, ThemedInline
 
 if TYPE_CHECKING:
     from django.forms import ModelForm
@@ -38,14 +38,14 @@ class _Paths:
     line_code_path: ClassVar[str] = ""
 
 
-class AuditedInline(_Paths, ThemedInline):
+class AuditedInline(_Paths, SearchedChoices, ThemedInline):
     """Rows under their owner; the owner's page writes their audit."""
 
     extra = 0
     form = FrozenCodeForm
 
 
-class AuditedAdmin(_Paths, MonitoredAdmin):
+class AuditedAdmin(_Paths, SearchedChoices, MonitoredAdmin):
     """A page that people edit. `save_model` and its like are the only ways in, and each leaves an entry."""
 
     form: type[Any] = FrozenCodeForm

@@ -7,21 +7,23 @@ dense, in commit order, and given back by a rollback.
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
 import msgspec
 import uuid_utils.compat as uuid
 from django.db import connection, transaction
 from django.utils import timezone
 
+from ms5 import rows
 from ms5.events.facts import MAX_BYTES, MAX_GAUGE_BYTES, TYPES, Data, Kind
+from ms5.events.heads import advance
 from ms5.events.internal import INTERNAL
-from ms5.events.models import Event, Log, Stream, new_epoch
+from ms5.events.models import Event, Gauge, Log, new_epoch
 
 log = logging.getLogger(__name__)
 
@@ -192,42 +194,60 @@ def _flush(entries: Sequence[tuple[str, Entry]]) -> None:
     for stream, entry in entries:
         by_stream[stream].append(entry)
     now = timezone.now()
-    appended = [_write(name, by_stream[name], now) for name in sorted(by_stream)]
+    appended = _write(by_stream, now)
     transaction.on_commit(lambda: _announce(appended))
 
 
-def _write(name: str, entries: Sequence[Entry], now: datetime) -> Appended:
-    facts = [entry for entry in entries if not entry.key]
+def _write(by_stream: Mapping[str, Sequence[Entry]], now: datetime) -> list[Appended]:
+    """Write what was said to all streams, in as many statements as for one; return what each got, in order."""
+    facts = {name: [each for each in said if not each.key] for name, said in by_stream.items()}
     # Within one action only the newest value of a key can matter.
-    gauges = list({entry.key: entry for entry in entries if entry.key}.values())
-    stream_id, head, gauge_head = _advance(name, len(facts), len(gauges))
-    written = [
-        _fact(name, head - len(facts) + number, entry) for number, entry in enumerate(facts, 1)
+    gauges = {
+        name: list({each.key: each for each in said if each.key}.values())
+        for name, said in by_stream.items()
+    }
+    places = advance({name: (len(facts[name]), len(gauges[name])) for name in by_stream})
+    new: dict[str, list[_NewFact]] = {}
+    told: dict[str, list[_NewGauge]] = {}
+    for name in sorted(by_stream):
+        stream, head, gauge_head = places[name]
+        first, first_gauge = head - len(facts[name]) + 1, gauge_head - len(gauges[name]) + 1
+        new[name] = [
+            _NewFact(stream, *_fact(name, seq, entry), entry.at)
+            for seq, entry in enumerate(facts[name], first)
+        ]
+        told[name] = [
+            _NewGauge(stream, _gauge(ver, entry), entry.at)
+            for ver, entry in enumerate(gauges[name], first_gauge)
+        ]
+    _insert([each for some in new.values() for each in some], now)
+    kept = _put([each for some in told.values() for each in some], now)
+    return [
+        Appended(
+            name,
+            places[name][1],
+            tuple(each.written for each in new[name]),
+            tuple(each.written for each in own if (each.stream, each.written.key) in kept),
+        )
+        for name, own in told.items()
     ]
-    if facts:
-        _insert(stream_id, written, [entry.at for entry in facts], now)
-    kept = [
-        value
-        for number, entry in enumerate(gauges, 1)
-        if (value := _put(stream_id, gauge_head - len(gauges) + number, entry, now)) is not None
-    ]
-    return Appended(name, head, tuple(fact for fact, _ in written), tuple(kept))
 
 
-def _advance(name: str, facts: int, gauges: int) -> tuple[int, int, int]:
-    """Take the stream's row lock and the next positions; the row appears with the first use."""
-    sql = (
-        "UPDATE events_stream SET head = head + %s, gauge_head = gauge_head + %s"
-        " WHERE name = %s RETURNING id, head, gauge_head"
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [facts, gauges, name])
-        row = cursor.fetchone()
-        if row is None:
-            Stream.objects.bulk_create([Stream(name=name)], ignore_conflicts=True)
-            cursor.execute(sql, [facts, gauges, name])
-            row = cursor.fetchone()
-    return int(row[0]), int(row[1]), int(row[2])
+class _NewFact(NamedTuple):
+    """A fact to insert."""
+
+    stream: int
+    written: Written
+    event_id: uuid.UUID
+    at: datetime
+
+
+class _NewGauge(NamedTuple):
+    """A gauge to write unless a newer value is there."""
+
+    stream: int
+    written: Written
+    at: datetime
 
 
 def _fact(stream: str, seq: int, entry: Entry) -> tuple[Written, uuid.UUID]:
@@ -247,54 +267,90 @@ def _fact(stream: str, seq: int, entry: Entry) -> tuple[Written, uuid.UUID]:
     return Written(entry.type, entry.line_id, entry.equipment_code, seq, text), event_id
 
 
-_INSERT = """
-INSERT INTO events_event
-    (stream_id, seq, event_id, type, line_id, equipment_code, occurred_at, recorded_at, text)
-VALUES """
-_ROW = "(%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+_FACT = (
+    "stream_id",
+    "seq",
+    "event_id",
+    "type",
+    "line_id",
+    "equipment_code",
+    "occurred_at",
+    "recorded_at",
+    "text",
+)
 _EVENT_ID = Event._meta.get_field("event_id")  # noqa: SLF001 - Django's documented API
 
 
-def _insert(
-    stream_id: int,
-    written: Sequence[tuple[Written, uuid.UUID]],
-    occurred: Sequence[datetime],
-    now: datetime,
-) -> None:
+def _insert(new: Sequence[_NewFact], now: datetime) -> None:
     """Write the rows in one statement. The ORM's own way costs a third of a commit, under the stream's lock."""
-    adapt = connection.ops.adapt_datetimefield_value
-    values: list[Any] = []
-    for (fact, event_id), at in zip(written, occurred, strict=True):
-        values += (
-            stream_id,
-            fact.position,
-            _EVENT_ID.get_db_prep_value(event_id, connection),
-            fact.type,
-            fact.line_id,
-            fact.equipment_code,
-            adapt(at),
-            adapt(now),
-            fact.text,
-        )
-    with connection.cursor() as cursor:
-        cursor.execute(_INSERT + ", ".join([_ROW] * len(written)), values)
+    if not new:
+        return
+    adapt = rows.time_adapter()
+    rows.insert_values(
+        Event,
+        _FACT,
+        [
+            (
+                stream,
+                fact.position,
+                _EVENT_ID.get_db_prep_value(event_id, connection),
+                fact.type,
+                fact.line_id,
+                fact.equipment_code,
+                adapt(at),
+                adapt(now),
+                fact.text,
+            )
+            for stream, fact, event_id, at in new
+        ],
+    )
 
 
-# The condition is the guarantee that an older source time never overwrites a newer one.
-_PUT = """
-INSERT INTO events_gauge
-    (stream_id, key, ver, type, line_id, equipment_code, source_at, recorded_at, text)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
-ON CONFLICT (stream_id, key) DO UPDATE SET
-    ver = excluded.ver, type = excluded.type, line_id = excluded.line_id,
-    equipment_code = excluded.equipment_code, source_at = excluded.source_at,
-    recorded_at = excluded.recorded_at, text = excluded.text
-WHERE excluded.source_at >= events_gauge.source_at
-RETURNING ver
-"""
+_GAUGE = (
+    "stream_id",
+    "key",
+    "ver",
+    "type",
+    "line_id",
+    "equipment_code",
+    "source_at",
+    "recorded_at",
+    "text",
+)
+# The guarantee that an older source time never overwrites a newer one.
+_NOT_OLDER = "excluded.source_at >= events_gauge.source_at"
 
 
-def _put(stream_id: int, ver: int, entry: Entry, now: datetime) -> Written | None:
+def _put(told: Sequence[_NewGauge], now: datetime) -> set[tuple[int, str]]:
+    """Write gauges; return stream and key of those that were not too old."""
+    if not told:
+        return set()
+    adapt = rows.time_adapter()
+    stored = rows.insert_values(
+        Gauge,
+        _GAUGE,
+        [
+            (
+                stream,
+                each.key,
+                each.position,
+                each.type,
+                each.line_id,
+                each.equipment_code,
+                adapt(at),
+                adapt(now),
+                each.text,
+            )
+            for stream, each, at in told
+        ],
+        key=_GAUGE[:2],
+        provided=_NOT_OLDER,
+        returning="stream_id, key",
+    )
+    return {(stream, key) for stream, key in stored}
+
+
+def _gauge(ver: int, entry: Entry) -> Written:
     text = msgspec.json.encode(
         {
             "type": entry.type,
@@ -307,25 +363,6 @@ def _put(stream_id: int, ver: int, entry: Entry, now: datetime) -> Written | Non
             "data": entry.data,
         }
     ).decode()
-    adapt = connection.ops.adapt_datetimefield_value
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _PUT,
-            [
-                stream_id,
-                entry.key,
-                ver,
-                entry.type,
-                entry.line_id,
-                entry.equipment_code,
-                adapt(entry.at),
-                adapt(now),
-                text,
-            ],
-        )
-        stored = cursor.fetchone() is not None
-    if not stored:
-        return None
     return Written(entry.type, entry.line_id, entry.equipment_code, ver, text, entry.key)
 
 

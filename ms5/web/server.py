@@ -1,6 +1,5 @@
 """uvicorn as MS5 runs it."""
 
-import gc
 import logging
 import signal
 import socket
@@ -11,6 +10,7 @@ from typing import Any
 import uvicorn
 from uvicorn.server import HANDLED_SIGNALS
 
+from ms5 import memory
 from ms5.web.bounded import BoundedHttp, BoundedSocket
 from ms5.web.listener import BACKLOG
 from realtime.limits import HARD_FRAME_BYTES
@@ -56,25 +56,13 @@ class WebServer(uvicorn.Server):
         """Listen, then settle the memory."""
         logging.getLogger("uvicorn.error").addFilter(is_no_access_line)
         await super().startup(sockets=sockets)
-        settle_memory()
+        memory.settle()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to stop: no new connection, 1012 to every socket, then what is under way."""
         for number in HANDLED_SIGNALS:
             signal.signal(number, signal.SIG_DFL)
         super().handle_exit(sig, frame)
-
-
-def settle_memory() -> None:
-    """Let the collector leave alone what start-up made, and look at the rest more rarely.
-
-    What a socket holds is freed by its reference counts. The collector only walks over it, and with
-    thousands of sockets each walk is a pause that every board sees. Cycles still go: the youngest
-    ones after 20,000 objects more made than freed instead of 700.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
 
 
 def is_no_access_line(record: logging.LogRecord) -> bool:

@@ -38,9 +38,13 @@ class RunningChangeover:
     """When this action last saw a piece of the constraint; what it counts is written at its end."""
 
     @classmethod
-    def of(cls, line: Line) -> Self:
-        changeover = turning.running(line)
-        return cls(line, changeover, changeover.good_in_a_row if changeover else 0)
+    def of(cls, lines: Sequence[Line]) -> dict[int, Self]:
+        """Read and lock those of these lines, by line."""
+        by_id = {line.pk: line for line in lines}
+        return {
+            pk: cls(by_id[pk], changeover, changeover.good_in_a_row)
+            for pk, changeover in turning.running_on(lines).items()
+        }
 
     def product_seen(
         self, at: datetime, before: Product | None, product: Product | None

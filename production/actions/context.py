@@ -5,6 +5,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import TypedDict, Unpack
 
+from ms5 import rows
 from ms5.accounts import audit
 from ms5.accounts.models import User
 from ms5.events.log import recording
@@ -13,6 +14,12 @@ from production.actions.lines import locked
 from production.models import Condition, Context, ContextChange, Equipment, Product
 
 log = logging.getLogger(__name__)
+
+_CONTEXTS = """
+FROM production_context
+LEFT JOIN production_product ON production_product.id = production_context.product_id
+WHERE production_context.equipment_id IN ({wanted})
+"""
 
 
 class Changes(TypedDict, total=False):
@@ -63,8 +70,13 @@ def set_context(
 
 def contexts(equipment_ids: Collection[int]) -> dict[int, Context]:
     """Return the contexts by equipment, an empty one for what has none yet. The caller holds the locks."""
-    rows = Context.objects.filter(equipment__in=equipment_ids)
-    found = {row.pk: row for row in rows}
+    found: dict[int, Context] = {}
+    if not equipment_ids:
+        return found
+    sql = _CONTEXTS.format(wanted=rows.marks(equipment_ids))
+    for context, product in rows.read_beside((Context, Product), sql, list(equipment_ids)):
+        context.product = product
+        found[context.pk] = context
     return {pk: found.get(pk) or Context(equipment_id=pk) for pk in equipment_ids}
 
 

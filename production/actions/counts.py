@@ -9,14 +9,50 @@ from typing import Self
 
 from django.db import connection
 
+from ms5 import rows
 from ms5.database import chunks
 from production import quarters
 from production.counting import CounterState, step
 from production.models import Condition, Count, Counter, IdealCycle, Job
-from production.observation import Observation
+from production.observation import CounterReading, Observation
 from production.shares import shares
 
 log = logging.getLogger(__name__)
+
+_refused: set[tuple[int, str]] = set()
+"""Counters, by equipment and kind, whose last value was refused in this process."""
+
+_CYCLES = """
+SELECT id, equipment_id, product_id, effective_from FROM production_idealcycle
+WHERE equipment_id IN ({equipment}) AND product_id IN ({products}) ORDER BY effective_from
+"""
+
+_COUNTER = (
+    "equipment_id",
+    "kind",
+    "value",
+    "read_at",
+    "moved_at",
+    "away_from",
+    "begins_anew",
+    "source",
+)
+# A counter's count is said by nobody, is of no defect, and is not superseded yet.
+_COUNT = (
+    "equipment_id",
+    "kind",
+    "quantity",
+    "after",
+    "at",
+    "idle_since",
+    "product_id",
+    "ideal_cycle_id",
+    "job_id",
+    "measured",
+    "decision",
+    "value_before",
+    "value",
+)
 
 # Quantities add up in the database, which needs the sum of the old row and the new one: no upsert of
 # Django's does that, nor names the expressions of an index. The caller holds the equipment's lock.
@@ -30,6 +66,10 @@ DO UPDATE SET quantity = production_tally.quantity + excluded.quantity
 """
 
 
+_MISSED = 3
+"""Readings of its own that a counter may miss before its pieces are of a time that nobody saw."""
+
+
 @dataclass(slots=True)
 class Ledger:
     """The counters of some equipment under lock, and the counts that an action will write for them."""
@@ -41,8 +81,14 @@ class Ledger:
     @classmethod
     def of(cls, equipment_ids: Collection[int]) -> Self:
         """Read where the counters stand."""
-        rows = Counter.objects.filter(equipment__in=equipment_ids)
-        return cls({(row.equipment_id, row.kind): _state(row) for row in rows})
+        if not equipment_ids:
+            return cls({})
+        found = rows.read(
+            Counter,
+            f"WHERE equipment_id IN ({rows.marks(equipment_ids)})",
+            list(equipment_ids),
+        )
+        return cls({(row.equipment_id, row.kind): _state(row) for row in found})
 
     def read(
         self,
@@ -57,29 +103,29 @@ class Ledger:
         """Take over what the counters showed; return what was counted.
 
         The pieces were made before the reading: they are of the product that was in force until then.
-        They are measured if the state was known then and the counter was read at most `longest` ago.
+        They are measured if the state was known then and the counter was read at most `longest` ago, or
+        has missed few of its own readings.
         """
         before = len(self.counts)
         idle_since = self._last_piece(observation)
         for reading in observation.counters:
             key = (observation.equipment_id, reading.kind)
-            taken = step(self.counters.get(key), reading, observation.source_at)
-            if taken is None:
-                log.warning(
-                    "a counter's value was refused",
-                    extra={
-                        "equipment": condition.equipment.code,
-                        "kind": reading.kind,
-                        "value": reading.value,
-                    },
-                )
+            stood, at = self.counters.get(key), reading.read_at or observation.source_at
+            if reading.read_at is not None and stood is not None and at <= stood.read_at:
+                # It has not been read since: what it shows is no news, and says nothing of its speed.
                 continue
+            taken = step(stood, reading, at)
+            if taken is None:
+                _refuse(condition, reading)
+                continue
+            _refused.discard(key)
             self.counters[key] = taken.state
             self.moved.add(key)
             if not taken.is_noteworthy:
                 continue
             held_since = observation.held_from or taken.at
-            is_recent = taken.after is None or held_since - taken.after <= longest
+            patience = max(longest, _MISSED * reading.every)
+            is_recent = taken.after is None or held_since - taken.after <= patience
             self.counts.append(
                 Count(
                     equipment=condition.equipment,
@@ -125,23 +171,22 @@ class Ledger:
 
     def write(self) -> None:
         """Write counters, counts and tallies."""
-        Counter.objects.bulk_create(
-            [
-                Counter(
-                    equipment_id=equipment,
-                    kind=kind,
-                    value=self.counters[equipment, kind].value,
-                    read_at=self.counters[equipment, kind].read_at,
-                    moved_at=self.counters[equipment, kind].moved_at,
-                )
-                for equipment, kind in sorted(self.moved)
-            ],
-            update_conflicts=True,
-            unique_fields=["equipment", "kind"],
-            update_fields=["value", "read_at", "moved_at"],
-        )
+        adapt = rows.time_adapter()
+        stand = [
+            (
+                *key,
+                state.value,
+                adapt(state.read_at),
+                adapt(state.moved_at),
+                state.away_from,
+                state.begins_anew,
+                state.source,
+            )
+            for key, state in ((key, self.counters[key]) for key in sorted(self.moved))
+        ]
+        rows.insert_values(Counter, _COUNTER, stand, key=_COUNTER[:2])
         attach_ideal_cycles(self.counts)
-        Count.objects.bulk_create(self.counts)
+        rows.insert(self.counts, _COUNT)
         tally(self.counts)
 
 
@@ -154,7 +199,25 @@ def quarter(at: datetime) -> datetime:
 
 
 def _state(row: Counter) -> CounterState:
-    return CounterState(row.value, row.read_at, row.moved_at)
+    return CounterState(
+        row.value, row.read_at, row.moved_at, row.away_from, row.begins_anew, row.source
+    )
+
+
+def _refuse(condition: Condition, reading: CounterReading) -> None:
+    """Tell of a value that is none; once, and not at each poll for as long as the counter shows such."""
+    key = (condition.pk, reading.kind)
+    if key in _refused:
+        return
+    _refused.add(key)
+    log.warning(
+        "a counter's value was refused",
+        extra={
+            "equipment": condition.equipment.code,
+            "kind": reading.kind,
+            "value": reading.value,
+        },
+    )
 
 
 def attach_ideal_cycles(
@@ -167,20 +230,22 @@ def attach_ideal_cycles(
     made = [count for count in counts if count.product_id is not None]
     if not made:
         return
-    cycles = IdealCycle.objects.filter(
-        equipment__in={count.equipment_id for count in made},
-        product__in={count.product_id for count in made},
-        effective_from__lte=max(count.at for count in made),
-    ).order_by("effective_from")
-    versions: dict[tuple[int, int | None], list[IdealCycle]] = defaultdict(list)
-    for cycle in cycles:
-        if leaving is not None and cycle.pk == leaving.pk:
-            continue
-        versions[cycle.equipment_id, cycle.product_id].append(cycle)
+    equipment = {count.equipment_id for count in made}
+    products = {count.product_id for count in made}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _CYCLES.format(equipment=rows.marks(equipment), products=rows.marks(products)),
+            [*equipment, *products],
+        )
+        cycles = cursor.fetchall()
+    versions: dict[tuple[int, int | None], list[tuple[int, datetime]]] = defaultdict(list)
+    for pk, equipment_id, product_id, effective_from in cycles:
+        if leaving is None or pk != leaving.pk:
+            versions[equipment_id, product_id].append((pk, rows.aware(effective_from)))
     for count in made:
-        for cycle in versions[count.equipment_id, count.product_id]:
-            if cycle.effective_from <= count.at:
-                count.ideal_cycle = cycle
+        for pk, effective_from in versions[count.equipment_id, count.product_id]:
+            if effective_from <= count.at:
+                count.ideal_cycle_id = pk
 
 
 def tally(counts: Iterable[Count], *, sign: int = 1) -> None:
@@ -199,13 +264,13 @@ def tally(counts: Iterable[Count], *, sign: int = 1) -> None:
         )
         sums[key] += sign * count.quantity
     adapt = connection.ops.adapt_datetimefield_value
-    rows = [
+    added = [
         (equipment, adapt(at), *rest, quantity)
         for (equipment, at, *rest), quantity in sums.items()
         if quantity
     ]
     # SQLite takes 250,000 parameters, PostgreSQL 65,535.
-    for some in chunks(rows):
+    for some in chunks(added):
         sql = _ADD.format(rows=", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s)"] * len(some)))
         with connection.cursor() as cursor:
             cursor.execute(sql, [value for row in some for value in row])

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from production import accounting, oee
+from production import accounting
 from production.calendars import calendar_of
 from production.figures import production_update
 from production.gauges import say_oee, say_production
 from production.models import Equipment, Line
 from production.oee_updates import updates
+from production.ratios import figures
 from production.shifts import shift_at
 
 
@@ -42,7 +43,7 @@ def _oee(equipment: Equipment, start: datetime, end: datetime, now: datetime) ->
     if start >= end:
         return None
     account = accounting.accounts([equipment], start, end, now)[equipment.pk]
-    found = oee.figures(account, no_data_is_stop=equipment.line.no_data_is_stop).oee
+    found = figures(account, no_data_is_stop=equipment.line.no_data_is_stop).oee
     # In a part of a window rejects may outnumber their pieces, which are counted before them.
     return float(found) if found is not None and found >= 0 else None
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
+from ms5 import rows
 from ms5.events.log import append
 from production.choices import State
 from production.models import Condition, Fault, Span
@@ -16,7 +17,10 @@ from production.querysets import FaultQuerySet
 def open_faults(equipment_ids: Collection[int]) -> dict[int, dict[str, Fault]]:
     """Return the open faults by equipment and code."""
     faults: dict[int, dict[str, Fault]] = {pk: {} for pk in equipment_ids}
-    for fault in Fault.objects.open().filter(equipment__in=equipment_ids).order_by("pk"):
+    if not faults:
+        return faults
+    open_ones = f"WHERE cleared_at IS NULL AND equipment_id IN ({rows.marks(equipment_ids)}) ORDER BY id"
+    for fault in rows.read(Fault, open_ones, list(equipment_ids)):
         faults[fault.equipment_id][fault.code] = fault
     return faults
 

@@ -3,21 +3,29 @@
 The caller holds the lock on the job, in a recording; `say` comes after all rows.
 """
 
-from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Mapping
 from datetime import datetime
 
-from django.db.models import Max, Sum
+from django.db import connection
+from django.db.models import Max
 
 from ms5.events import facts
 from ms5.events.log import append
+from ms5.rows import marks
 from production.choices import JobStatus
-from production.models import Counter, Job, JobRun, Tally
+from production.models import Job, JobRun
 from production.pieces import pieces
 from production.public.jobs import job_of, status_of
 
 Sums = dict[int, dict[str, int]]
 """Pieces by equipment and kind: only the line's constraint of the time counts for a job."""
+
+# Each observation asks these, and the ORM's own way costs a fifth of a tick.
+_COUNTED = """
+SELECT job_id, equipment_id, kind, SUM(quantity) FROM production_tally WHERE job_id IN ({jobs})
+GROUP BY job_id, equipment_id, kind
+"""
+_KINDS = "SELECT equipment_id, kind FROM production_counter WHERE equipment_id IN ({equipment})"
 
 
 def begin_run(job: Job, at: datetime) -> None:
@@ -69,22 +77,27 @@ def say(job: Job, at: datetime) -> None:
     append(facts.JOB_FACTS[status_of(job)], job_of(job), occurred_at=at, line_id=job.line.code)
 
 
-def counted(jobs: Collection[Job]) -> dict[int, Sums]:
-    """Return what was counted for each job, by the equipment that was its line's constraint then.
+def counted(jobs: Mapping[int, int | None]) -> dict[int, Sums]:
+    """Return what was counted for these jobs, by the equipment that was its line's constraint then.
 
-    A kind that it has a counter for and that did not move is a zero, not an absence.
+    Each job may name the constraint of today, which has perhaps counted nothing yet. A kind that an equipment
+    has a counter for and that did not move is a zero, not an absence.
     """
-    sums: dict[int, Sums] = {job.pk: defaultdict(dict) for job in jobs}
-    tallies = Tally.objects.filter(job__in=jobs).order_by()
-    rows = tallies.values_list("job", "equipment", "kind").annotate(Sum("quantity"))
-    for job_id, equipment, kind, quantity in rows:
-        sums[job_id][equipment][kind] = int(quantity)
-    owners = {equipment for own in sums.values() for equipment in own}
-    counters = Counter.objects.filter(equipment__in=owners).values_list("equipment", "kind")
-    for equipment, kind in counters:
-        for own in sums.values():
-            if equipment in own:
-                own[equipment].setdefault(kind, 0)
+    sums: dict[int, Sums] = {
+        pk: {} if constraint is None else {constraint: {}} for pk, constraint in jobs.items()
+    }
+    if not jobs:
+        return sums
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNTED.format(jobs=marks(jobs)), list(jobs))
+        for job_id, equipment, kind, quantity in cursor.fetchall():
+            sums[job_id].setdefault(equipment, {})[kind] = int(quantity)
+        owners = {equipment for own in sums.values() for equipment in own}
+        cursor.execute(_KINDS.format(equipment=marks(owners)), list(owners))
+        for equipment, kind in cursor.fetchall():
+            for own in sums.values():
+                if equipment in own:
+                    own[equipment].setdefault(kind, 0)
     return sums
 
 

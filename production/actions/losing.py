@@ -5,28 +5,34 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from django.db.models import Min, Q
+
 from ms5.events.log import recording
 from ms5.events.retry import retried
-from production.actions import states
+from production.actions import faults, states
 from production.actions.lines import locked, per_line
 from production.choices import State
-from production.models import Condition
+from production.models import Condition, Equipment
 from production.transitions import Present, gap, is_ahead, is_silent, lost
 
 log = logging.getLogger(__name__)
 
 
-def lose(equipment_ids: Sequence[int], reason: str, now: datetime) -> int:
+def lose(
+    equipment_ids: Sequence[int], reason: str, now: datetime, *, for_good: bool = False
+) -> int:
     """Say that nothing is known of these equipment, and why; return how many states that changed.
 
     Idempotent: one that is in `no_data` already only takes the reason over, if it is another one. One
-    that was read after `now` is left alone. `reason` is a sentence that stays the same while it is so.
+    that was read after `now` is left alone. `reason` is a sentence that stays the same while it is so. What is
+    lost for good has no open fault any more, since nobody would ever clear it.
     """
-    return per_line(equipment_ids, lambda pk: pk, partial(_lose, reason=reason, now=now))
+    act = partial(_lose, reason=reason, now=now, for_good=for_good)
+    return per_line(equipment_ids, lambda pk: pk, act)
 
 
 @retried
-def _lose(equipment_ids: Sequence[int], *, reason: str, now: datetime) -> int:
+def _lose(equipment_ids: Sequence[int], *, reason: str, now: datetime, for_good: bool) -> int:
     moves = 0
     with recording():
         conditions = locked(equipment_ids)
@@ -38,6 +44,9 @@ def _lose(equipment_ids: Sequence[int], *, reason: str, now: datetime) -> int:
                 move = lost(states.present(condition), condition.state_read_at)
                 states.forget(condition, move, reason)
                 moves += 1
+        if for_good:
+            for pk, known in faults.open_faults(conditions).items():
+                faults.follow(conditions[pk], known, (), now, is_running=False)
         states.save(conditions.values())
     return moves
 
@@ -50,7 +59,13 @@ def silence(now: datetime) -> int:
     are newer again; counters then go on from where they stood. So the spans neither overlap nor leave a hole,
     and nothing is taken away or made up.
     """
-    known = Condition.objects.exclude(state=State.NO_DATA).select_related("equipment")
+    # Most were told a moment ago: only what the shortest patience or a clock set back may concern is read.
+    shortest = Equipment.objects.aggregate(least=Min("no_data_after_s"))["least"]
+    if shortest is None:
+        return 0
+    told = Q(state_read_at__lt=now - timedelta(seconds=shortest)) | Q(state_read_at__gt=now)
+    known = Condition.objects.exclude(state=State.NO_DATA).filter(told)
+    known = known.select_related("equipment")
     late = [
         condition.pk
         for condition in known

@@ -1,21 +1,32 @@
-"""Observations become states, counts, faults and context, with the facts about them, a transaction a line."""
+"""Observations become states, counts, faults and context, with the facts about them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from django.db import connection
+
 from ms5.events.log import recording
 from ms5.events.retry import retried
+from ms5.rows import marks
 from production.actions import faults, states
 from production.actions.context import contexts, follow_product
 from production.actions.counts import Ledger
-from production.actions.lines import locked, per_line
+from production.actions.lines import locked, some_lines
 from production.actions.work import LineWork
 from production.choices import State
-from production.models import Condition, Context, Equipment, Fault
+from production.models import Condition, Context, Fault
 from production.observation import Observation
 from production.transitions import change, gap
 
+LINES_AT_ONCE = 20
+"""What they have in common is read and written once, and committed once; an operator waits for them at most
+some hundredths of a second."""
+
+_LINES = """
+SELECT id, line_id, is_constraint FROM production_equipment
+WHERE line_id IN (SELECT line_id FROM production_equipment WHERE id IN ({seen}))
+"""
 # What a fault explains. An idle machine or one in set-up has another reason to stand.
 EXPLAINED_BY_FAULTS = frozenset({State.FAULTED, State.STOPPED, State.STARVED, State.BLOCKED})
 
@@ -23,17 +34,20 @@ EXPLAINED_BY_FAULTS = frozenset({State.FAULTED, State.STOPPED, State.STARVED, St
 def observe(observations: Sequence[Observation]) -> int:
     """Take over what was seen; return the number of state changes.
 
-    Each line is one transaction, with its facts. Idempotent: an observation that is not newer than the
-    last good one of its equipment is ignored. A bad one moves nothing, but may be the one by which it
-    shows that the state was not told for too long. One whose source's clock is ahead is a bad one.
+    Some lines are one transaction, with their facts; where it fails each is one by itself. Idempotent: an
+    observation that is not newer than the last good one of its equipment is ignored. A bad one moves nothing,
+    but may be the one by which it shows that the state was not told for too long. One whose source's clock
+    is ahead is a bad one.
 
-    Raises what `per_line` raises.
+    Raises what `some_lines` raises.
     """
-    return per_line(observations, lambda seen: seen.equipment_id, _observe_line)
+    return some_lines(
+        observations, lambda seen: seen.equipment_id, _observe, at_once=LINES_AT_ONCE
+    )
 
 
 @retried
-def _observe_line(observations: Sequence[Observation]) -> int:
+def _observe(observations: Sequence[Observation]) -> int:
     moves = 0
     observations = [seen.believed() for seen in observations]
     with recording():
@@ -45,7 +59,7 @@ def _observe_line(observations: Sequence[Observation]) -> int:
             moves += floor.take(condition, seen) if seen.is_good else _distrust(condition, seen)
         floor.ledger.write()
         states.save(floor.conditions.values())
-        floor.work.save()
+        LineWork.save(floor.work.values())
     return moves
 
 
@@ -62,30 +76,31 @@ def _distrust(condition: Condition, seen: Observation) -> int:
 
 
 def _turned_by(good: Sequence[Observation]) -> set[int]:
-    """Return the equipment whose time a changeover changes that these observations of a line may move.
+    """Return the equipment whose time a changeover changes that these observations may move.
 
-    That is the whole line, if its constraint was seen. It is locked before anything else: who comes to it
+    That is a whole line, if its constraint was seen. It is locked before anything else: who comes to it
     only when a changeover begins holds the job by then, for which another observer of the line may wait.
     """
     if not good:
         return set()
-    line = dict(
-        Equipment.objects.filter(line__equipment=good[0].equipment_id).values_list(
-            "pk", "is_constraint"
-        )
-    )
-    return set(line) if any(line.get(seen.equipment_id) for seen in good) else set()
+    seen = {each.equipment_id for each in good}
+    with connection.cursor() as cursor:
+        cursor.execute(_LINES.format(seen=marks(seen)), list(seen))
+        beside = cursor.fetchall()
+    turned = {line for pk, line, is_constraint in beside if is_constraint and pk in seen}
+    return {pk for pk, line, _ in beside if line in turned}
 
 
 @dataclass(slots=True)
 class _Floor:
-    """What observations of a line are judged by: rows under lock, brought up to date one by one."""
+    """What observations are judged by: rows under lock, brought up to date one by one."""
 
     conditions: dict[int, Condition]
     contexts: dict[int, Context]
     ledger: Ledger
     faults: dict[int, dict[str, Fault]]
-    work: LineWork
+    work: dict[int, LineWork]
+    """By line."""
 
     @classmethod
     def under_lock(cls, observations: Sequence[Observation]) -> Self:
@@ -101,7 +116,7 @@ class _Floor:
                 {seen.equipment_id for seen in good if seen.faults is not None}
             ),
             work=LineWork.under_lock(
-                conditions.values(), is_counting=any(seen.counters for seen in good)
+                conditions.values(), {seen.equipment_id for seen in good if seen.counters}
             ),
         )
 
@@ -114,17 +129,18 @@ class _Floor:
             states.forget(condition, lost, states.silent_for(condition, lost, held_from))
             moves += 1
         context = self.contexts[condition.pk]
+        work = self.work[condition.equipment.line_id]
         counted = self.ledger.read(
             condition,
             seen,
             context.product_id,
-            self.work.job_at(at) if condition.equipment.is_constraint else None,
+            work.job_at(at) if condition.equipment.is_constraint else None,
             is_known=condition.state != State.NO_DATA,
             longest=longest,
         )
         before = context.product
         follow_product(condition, context, seen.product_number, at)
-        self.work.follow(condition, seen, counted, before, context.product)
+        work.follow(condition, seen, counted, before, context.product)
         moves += self._move(condition, seen)
         condition.quality = seen.quality
         condition.trouble = ""

@@ -6,6 +6,9 @@ The caller holds the lock on the condition, and saves it when it is done with it
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
+from django.db import connection
+
+from ms5 import rows
 from ms5.events.log import append
 from production.actions import stopping
 from production.choices import State
@@ -28,6 +31,12 @@ SAVED = (
     "changeover_bit",
 )
 LONGEST_REASON = 200
+_SPAN = ("equipment_id", "state", "started_at", "reason")
+# A plant that is read too late for a while moves every equipment to and fro.
+_END = """
+UPDATE production_span SET ended_at = %s
+WHERE equipment_id = %s AND ended_at IS NULL AND superseded_by_id IS NULL
+"""
 
 
 def present(condition: Condition) -> Present:
@@ -42,11 +51,12 @@ def no_data_after(condition: Condition) -> timedelta:
 
 def leave(condition: Condition, at: datetime) -> None:
     """End the present span at `at`. One that began there was never stayed in, and goes."""
-    lasting = Span.objects.open().filter(equipment=condition.equipment_id)
     if condition.since is not None and condition.since < at:
-        lasting.update(ended_at=at)
+        with connection.cursor() as cursor:
+            adapted = connection.ops.adapt_datetimefield_value(at)
+            cursor.execute(_END, [adapted, condition.equipment_id])
     else:
-        lasting.delete()
+        Span.objects.open().filter(equipment=condition.equipment_id).delete()
 
 
 def enter(condition: Condition, move: Move, reason: str) -> None:
@@ -58,12 +68,13 @@ def enter(condition: Condition, move: Move, reason: str) -> None:
     condition.reason = reason[:LONGEST_REASON]
     if move.state == State.NO_DATA:
         condition.speed = None
-    Span.objects.create(
-        equipment=condition.equipment,
-        state=move.state,
-        started_at=move.at,
-        reason=condition.reason,
+    began = (
+        condition.equipment_id,
+        str(move.state),
+        connection.ops.adapt_datetimefield_value(move.at),
+        condition.reason,
     )
+    rows.insert_values(Span, _SPAN, [began])
     _say(condition, move.at, move.at)
 
 
@@ -87,9 +98,7 @@ def forget(condition: Condition, move: Move, reason: str) -> None:
 
 def save(conditions: Collection[Condition]) -> None:
     """Write all that an action changed, in one statement."""
-    Condition.objects.bulk_create(
-        conditions, update_conflicts=True, unique_fields=["equipment"], update_fields=SAVED
-    )
+    rows.insert(list(conditions), ("equipment_id", *SAVED), key=("equipment_id",))
 
 
 def silent_for(condition: Condition, move: Move, at: datetime) -> str:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from django.db.models import QuerySet
 
+from ms5.database import chunks
 from production.actions.counts import quarter, tally
 from production.models import Correction, Count, Downtime, Span, Tally
 from production.models.corrections import Superseded
@@ -32,10 +33,12 @@ def replace(old: Iterable[Row], new: Sequence[Row], correction: Correction) -> N
     if not (gone or new):
         return
     model = type((gone or list(new))[0])
-    model.every.filter(pk__in=[row.pk for row in gone]).update(superseded_by=correction)
+    for some in chunks(gone):
+        model.every.filter(pk__in=[row.pk for row in some]).update(superseded_by=correction)
     for row in new:
         row.made_by = correction
-    model.every.bulk_create(new)
+    for few in chunks(new):
+        model.every.bulk_create(few)
 
 
 def replace_counts(old: Sequence[Count], new: Sequence[Count], correction: Correction) -> None:

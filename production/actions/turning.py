@@ -4,10 +4,12 @@ The caller holds the locks on the conditions of the line's equipment that it act
 running changeover before it moves it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from ms5 import rows
 from ms5.accounts.models import User
 from ms5.events.log import append
 from production.changing import most_particular
@@ -40,11 +42,23 @@ class Cause:
 
 def running(line: Line) -> Changeover | None:
     """Return the running changeover of the line, locked."""
-    rows = Changeover.objects.select_for_update().filter(status=ChangeoverStatus.RUNNING)
-    changeover = rows.filter(line=line).first()
-    if changeover is not None:
-        changeover.line = line
-    return changeover
+    return running_on([line]).get(line.pk)
+
+
+def running_on(lines: Sequence[Line]) -> dict[int, Changeover]:
+    """Return the running changeovers of these lines by line, locked."""
+    by_id = {line.pk: line for line in lines}
+    if not by_id:
+        return {}
+    found = rows.read(
+        Changeover,
+        f"WHERE line_id IN ({rows.marks(by_id)}) AND status = %s ORDER BY id"
+        + rows.lock("production_changeover"),
+        [*by_id, ChangeoverStatus.RUNNING.value],
+    )
+    for changeover in found:
+        changeover.line = by_id[changeover.line_id]
+    return {changeover.line_id: changeover for changeover in found}
 
 
 def set_before(line: Line, at: datetime) -> Product | None:

@@ -19,17 +19,28 @@ class LineWork:
     running_changeover: RunningChangeover
 
     @classmethod
-    def under_lock(cls, conditions: Collection[Condition], *, is_counting: bool) -> Self:
-        """Read them for the line of these conditions, which are locked; locks come in this order.
+    def under_lock(
+        cls, conditions: Collection[Condition], counting: Collection[int]
+    ) -> dict[int, Self]:
+        """Read them by line for these conditions, which are locked; locks come in this order.
 
-        Where no counter was read, no job is looked for.
+        Where the counters of none of the `counting` equipment were read, no job is looked for.
         """
-        line = next(iter(conditions)).equipment.line
-        job = RunningJob.of(line) if is_counting else RunningJob(None)
+        lines = {each.equipment.line_id: each.equipment.line for each in conditions}
+        constraints = [each for each in conditions if each.equipment.is_constraint]
+        jobs = RunningJob.of(
+            {each.equipment.line_id for each in conditions if each.pk in counting},
+            {each.equipment.line_id: each.pk for each in constraints},
+        )
         # A changeover follows the constraint alone.
-        follows = any(condition.equipment.is_constraint for condition in conditions)
-        changeover = RunningChangeover.of(line) if follows else RunningChangeover(line, None)
-        return cls(job, changeover)
+        changeovers = RunningChangeover.of([each.equipment.line for each in constraints])
+        return {
+            pk: cls(
+                jobs.get(pk) or RunningJob(None),
+                changeovers.get(pk) or RunningChangeover(line, None),
+            )
+            for pk, line in lines.items()
+        }
 
     def job_at(self, at: datetime) -> Job | None:
         """Return what pieces that are read at this moment were made for."""
@@ -53,7 +64,9 @@ class LineWork:
             self.running_job.counted(counted, seen.source_at)
         self.running_changeover.stood(condition, seen)
 
-    def save(self) -> None:
-        """Write what has changed, the facts last."""
-        self.running_job.save()
-        self.running_changeover.save()
+    @staticmethod
+    def save(works: Collection["LineWork"]) -> None:
+        """Write what has changed on these lines, the facts last."""
+        RunningJob.save([each.running_job for each in works])
+        for each in works:
+            each.running_changeover.save()

@@ -1,36 +1,28 @@
 """The running job of a line while it is observed: it counts along, and may reach its target."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Self
 
 from django.db import connection
 
+from ms5 import rows
 from ms5.events.log import recording
 from ms5.events.retry import retried
 from production.actions import job_rows
 from production.choices import JobStatus
 from production.jobs import BEGUN, OVER, is_reached
-from production.models import Count, Job, Line
+from production.models import Count, Job
 
 # Each observation asks these, and the ORM's own way costs a fifth of a tick.
 _RUNNING = """
 SELECT job.id, job.line_id, job.target, job.completes_at_target, job.good, job.reject, run.started_at
 FROM production_job job JOIN production_jobrun run ON run.job_id = job.id AND run.ended_at IS NULL
-WHERE job.line_id = %s AND job.status = %s
+WHERE job.line_id IN ({lines}) AND job.status = %s ORDER BY job.id
 """
 # In the order of the model's fields, as `from_db` takes them.
 _LOADED = ("id", "line_id", "target", "completes_at_target", "good", "reject")
-# A kind that it has a counter for and that did not move is a zero, not an absence: also of an equipment that
-# counted for the job while it was the constraint.
-_COUNTED = """
-SELECT equipment_id, kind, 0 FROM production_counter WHERE equipment_id = %s
-    OR equipment_id IN (SELECT equipment_id FROM production_tally WHERE job_id = %s)
-UNION ALL
-SELECT equipment_id, kind, SUM(quantity) FROM production_tally WHERE job_id = %s
-GROUP BY equipment_id, kind
-"""
 _KEEP = "UPDATE production_job SET good = %s, reject = %s WHERE id = %s"
 
 
@@ -41,25 +33,31 @@ class RunningJob:
     job: Job | None
     since: datetime | None = None
     """When its present run began."""
-    _sums: job_rows.Sums | None = None
+    _sums: job_rows.Sums = field(default_factory=dict)
     _moved: Job | None = None
     _completed_at: datetime | None = None
 
     @classmethod
-    def of(cls, line: Line) -> Self:
-        """Read and lock it, in one query.
+    def of(cls, line_ids: Collection[int], constraints: Mapping[int, int]) -> dict[int, Self]:
+        """Read and lock those of these lines, by line, with what was counted for them.
 
         Starting and going on take the locks of the line's conditions, so that no job begins meanwhile.
+        `constraints` are the equipment that count for them, by line.
         """
-        # SQLite has one writer and knows no locks of rows.
-        lock = "FOR UPDATE OF job" if connection.features.has_select_for_update else ""
+        if not line_ids:
+            return {}
         with connection.cursor() as cursor:
-            cursor.execute(_RUNNING + lock, [line.pk, JobStatus.RUNNING.value])
-            row = cursor.fetchone()
-        if row is None:
-            return cls(None)
-        *values, since = row
-        return cls(Job.from_db(connection.alias, _LOADED, values), _aware(since))
+            cursor.execute(
+                _RUNNING.format(lines=rows.marks(line_ids)) + rows.lock("job"),
+                [*line_ids, JobStatus.RUNNING.value],
+            )
+            found = cursor.fetchall()
+        jobs = [
+            (Job.from_db(connection.alias, _LOADED, values), rows.aware(since))
+            for *values, since in found
+        ]
+        sums = job_rows.counted({job.pk: constraints.get(job.line_id) for job, _ in jobs})
+        return {job.line_id: cls(job, since, sums[job.pk]) for job, since in jobs}
 
     def at(self, moment: datetime) -> Job | None:
         """Return what pieces read at the moment were made for: after the run began, since they are older."""
@@ -74,9 +72,7 @@ class RunningJob:
         own = [count for count in counts if job is not None and count.job_id == job.pk]
         if job is None or not own:
             return
-        if self._sums is None:
-            # The counts of this action are not yet tallied: they come on top.
-            self._sums = _counted(job, own[0].equipment_id)
+        # The counts of this action are not yet tallied: they come on top.
         for count in own:
             of_equipment = self._sums.setdefault(count.equipment_id, {})
             of_equipment[count.kind] = of_equipment.get(count.kind, 0) + count.quantity
@@ -86,33 +82,19 @@ class RunningJob:
             self._moved, self._completed_at = job, at
             self.job = None
 
-    def save(self) -> None:
-        """Write what has changed, the fact last."""
-        moved = self._moved
-        if moved is None:
-            return
-        if self._completed_at is None:
+    @staticmethod
+    def save(running: Collection["RunningJob"]) -> None:
+        """Write what has changed of these, the facts last."""
+        moved = [(each._moved, each._completed_at) for each in running]  # noqa: SLF001 - its own
+        kept = [(job.good, job.reject, job.pk) for job, over in moved if job and over is None]
+        if kept:
             with connection.cursor() as cursor:
-                cursor.execute(_KEEP, [moved.good, moved.reject, moved.pk])
-            return
-        job = Job.objects.select_related("line", "product", "operator").get(pk=moved.pk)
-        job.good, job.reject = moved.good, moved.reject
-        complete(job, self._completed_at)
-
-
-def _counted(job: Job, equipment_id: int) -> job_rows.Sums:
-    sums: job_rows.Sums = {}
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNTED, [equipment_id, job.pk, job.pk])
-        for equipment, kind, quantity in cursor.fetchall():
-            own = sums.setdefault(equipment, {})
-            own[kind] = own.get(kind, 0) + int(quantity)
-    return sums
-
-
-def _aware(moment: datetime) -> datetime:
-    """Return a time as the driver gives it: SQLite's is in UTC and does not say so."""
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+                cursor.executemany(_KEEP, kept)
+        for job, over in moved:
+            if job is not None and over is not None:
+                whole = Job.objects.select_related("line", "product", "operator").get(pk=job.pk)
+                whole.good, whole.reject = job.good, job.reject
+                complete(whole, over)
 
 
 def complete(job: Job, at: datetime) -> None:
@@ -150,7 +132,7 @@ def recount(job_ids: Collection[int], at: datetime) -> list[Job]:
         .filter(pk__in=set(job_ids))
         .order_by("pk")
     )
-    sums = job_rows.counted(jobs)
+    sums = job_rows.counted({job.pk: None for job in jobs})
     moved = [job for job in jobs if job_rows.take_over(job, sums[job.pk])]
     for job in moved:
         if job.status in OVER:

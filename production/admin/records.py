@@ -30,6 +30,7 @@ DECISION_COLOURS = {
     "rollover": "info",
     "reset": "warning",
     "jump": "danger",
+    "resumed": "info",
 }
 
 

@@ -24,8 +24,9 @@ from production.iso import iso_of
 from production.made import products_without
 from production.making import named
 from production.models import Equipment, Line, TimeTally
-from production.oee import Account, figures
+from production.oee import Account
 from production.public.oee import number, oee_of
+from production.ratios import figures
 
 LONGEST = timedelta(days=400)
 

@@ -4,6 +4,7 @@ from production.models.access import LineAccess
 from production.models.calendar import Break, CalendarException, Shift
 from production.models.changeovers import Changeover, ChangeoverStep, ChangeoverTarget, StepPlan
 from production.models.corrections import Correction
+from production.models.counters import Counter
 from production.models.downtimes import Downtime, LossTally, Reason
 from production.models.floor import (
     Area,
@@ -27,7 +28,6 @@ from production.models.records import (
     Context,
     ContextChange,
     Count,
-    Counter,
     Fault,
     Settlement,
     Span,

@@ -116,28 +116,6 @@ class Span(Superseded):
         return f"{self.equipment} {self.state} from {self.started_at:%H:%M:%S}"
 
 
-class Counter(models.Model):
-    """Where a counter of an equipment stood when it was last read."""
-
-    equipment = models.ForeignKey(Equipment, on_delete=models.CASCADE, related_name="counters")
-    kind = models.CharField(max_length=10, choices=CountKind.choices)
-    value = models.BigIntegerField()
-    read_at = models.DateTimeField()
-    moved_at = models.DateTimeField(
-        null=True, help_text="The last reading by which it had counted; empty if nobody knows."
-    )
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["equipment", "kind"], name="an equipment has one counter of a kind"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.equipment} {self.kind}: {self.value}"
-
-
 class Count(Superseded):
     """An increment, never a running total, with what was decided about it.
 

@@ -7,7 +7,8 @@ from typing import Literal, cast
 from ms5.events import facts
 from ms5.events.facts.figures import SixLosses
 from production.models import Product
-from production.oee import Account, Figures, figures
+from production.oee import Account
+from production.ratios import Figures, figures
 
 LONGEST = 500
 

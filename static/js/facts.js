@@ -2,12 +2,13 @@
  * The facts we fold, as the server declares them (ms5/events/facts; a test compares).
  *
  * Types of one `family` speak of the same subject, so the newest of them tells its whole state. `subject` is the
- * field of the data that names it; once the field `endedWhen` is not null, the subject is no longer open.
+ * field of the data that names it; once the field `endedWhen` is there and not null, the subject is no longer
+ * open.
  */
 export const FACTS = {
   equipment_state: { family: "equipment_state", subject: "equipment_code", endedWhen: "" },
   equipment_fault: { family: "equipment_fault", subject: "id", endedWhen: "cleared_at" },
-  plc_status: { family: "plc_status", subject: "plc", endedWhen: "" },
+  plc_status: { family: "plc_status", subject: "plc", endedWhen: "left_at" },
   job_assigned: { family: "job", subject: "id", endedWhen: "ended_at" },
   job_started: { family: "job", subject: "id", endedWhen: "ended_at" },
   job_completed: { family: "job", subject: "id", endedWhen: "ended_at" },

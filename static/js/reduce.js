@@ -33,7 +33,7 @@ export function fold(items, event) {
     FACTS[item.type]?.family === fact.family &&
     item.line_id === line_id &&
     item.data[fact.subject] === data[fact.subject];
-  if (fact.endedWhen && data[fact.endedWhen] !== null) return items.filter((item) => !same(item));
+  if (fact.endedWhen && (data[fact.endedWhen] ?? null) !== null) return items.filter((item) => !same(item));
   const fresh = { type, line_id, equipment_code, data };
   return items.some(same) ? items.map((item) => (same(item) ? fresh : item)) : [...items, fresh];
 }

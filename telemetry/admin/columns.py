@@ -1,6 +1,8 @@
 """Columns that several pages of controllers share: what a link and a tag said last."""
 
 from ms5.admin_base import ago, column
+from telemetry.digits import digits
+from telemetry.drivers.base import DataType
 from telemetry.models import Plc, PlcLink, Sample, Tag, TagLatest
 
 LINK_COLOURS = {"connected": "success", "lost": "danger"}
@@ -21,8 +23,9 @@ def latest_of(tag: Tag) -> TagLatest | None:
 def shown(reading: TagLatest | Sample) -> str | None:
     """Return what was read as text; None when there is nothing to believe."""
     if reading.value is not None:
-        unit = reading.tag.unit
-        return f"{reading.value:g} {unit}".strip()
+        tag = reading.tag
+        number = digits(reading.value, single=tag.data_type == DataType.FLOAT32)
+        return f"{number} {tag.unit}".strip()
     return reading.text or None
 
 

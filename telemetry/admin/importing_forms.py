@@ -6,6 +6,9 @@ from typing import Any
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest
+from django.utils.functional import cached_property
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from unfold.widgets import (
     UnfoldAdminFileFieldWidget,
     UnfoldAdminSelectWidget,
@@ -13,12 +16,17 @@ from unfold.widgets import (
 )
 
 from ms5.accounts.audited import actor
+from production.choices import MessageKind
 from production.models import Equipment
 from production.visibility import limited
 from telemetry.choices import Role
 from telemetry.importers.rows import MOST_BYTES
 from telemetry.importing import Preview
 
+MOST_KINDS = 500
+"""Of how many new bits the kind can be chosen before they are there: Django takes 1,000 fields of a form."""
+_KIND = "kind_"
+_PLAIN = "border border-base-200 bg-white rounded-default dark:bg-base-900 dark:border-base-700"
 _NOBODY = ("", "no tag")
 _SINGLE = [role for role in Role if role not in {Role.NONE, Role.MESSAGE_BITS}]
 
@@ -55,6 +63,18 @@ class FileForm(forms.Form):
         return file
 
 
+class _KindsInput(forms.HiddenInput):
+    """One value from the selects beside the bits: hundreds of fields above the list would bury the others."""
+
+    def value_from_datadict(
+        self, data: Mapping[str, Any], files: object, name: str
+    ) -> dict[str, str]:
+        return {key.removeprefix(_KIND): data[key] for key in data if key.startswith(_KIND)}
+
+    def render(self, *args: object, **kwargs: object) -> SafeString:
+        return SafeString("")
+
+
 class ChoicesForm(forms.Form):
     """What to take: which tag plays which role, and what becomes of the rest."""
 
@@ -71,10 +91,12 @@ class ChoicesForm(forms.Form):
         help_text="Nothing is deleted, and their samples stay.",
     )
     seen = forms.CharField(widget=forms.HiddenInput)
+    kinds = forms.Field(widget=_KindsInput, required=False)
 
     def __init__(self, preview: Preview, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["seen"].initial = preview.digest
+        self.fields["kinds"].initial = preview.kinds
         has_roles = []
         for role in _SINGLE:
             names = preview.choices.get(role, ())
@@ -125,6 +147,27 @@ class ChoicesForm(forms.Form):
         }
         bits = self.cleaned_data.get(_field(Role.MESSAGE_BITS), ())
         return found | dict.fromkeys(bits, str(Role.MESSAGE_BITS))
+
+    @cached_property
+    def _chosen(self) -> dict[str, str]:
+        return self["kinds"].value() or {}
+
+    def kind_of(self, name: str) -> SafeString:
+        """Return the select for the kind of a new bit; a plain one, for there may be hundreds of them."""
+        chosen = self._chosen.get(name, "")
+        options = format_html_join(
+            "",
+            "<option{}>{}</option>",
+            ((SafeString(" selected" * (kind == chosen)), kind) for kind in MessageKind.values),
+        )
+        return format_html(
+            '<select name="{}{}" aria-label="Kind of {}" class="{}">{}</select>',
+            _KIND,
+            name,
+            name,
+            _PLAIN,
+            options,
+        )
 
 
 def _field(role: str) -> str:

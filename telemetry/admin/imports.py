@@ -9,19 +9,22 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
 
 from ms5.accounts.audited import actor
 from ms5.admin_base import RecordAdmin, VisibleFilter, column
 from production.refusals import ActionRefused, NotAllowed
 from telemetry import importing
-from telemetry.admin.importing_forms import ChoicesForm, FileForm
+from telemetry.admin.importing_forms import MOST_KINDS, ChoicesForm, FileForm
 from telemetry.importers.changes import ORDER, Change
 from telemetry.models import Plc, TagImport
 from telemetry.visibility import plcs_of
 
 _SHOWN = 200
+_BITS = "New message bits, each of a kind that is a guess: look at it here, or later under Message bits"
 _TITLES = {
     "refused": "Refused",
+    "in part": "Taken, but not all of it",
     "new": "New",
     "changed": "Changed",
     "vanished": "Not in the file any more",
@@ -129,6 +132,7 @@ class TagImportAdmin(RecordAdmin):
                 done = importing.apply(
                     row,
                     roles=form.roles,
+                    kinds=form.cleaned_data["kinds"],
                     everything=form.cleaned_data["everything"],
                     retire=form.cleaned_data.get("retire", False),
                     seen=form.cleaned_data["seen"],
@@ -145,8 +149,8 @@ class TagImportAdmin(RecordAdmin):
             "row": row,
             "form": form,
             "refused": refused,
-            "parts": _parts(seen),
-            "missing": seen.found.missing,
+            "parts": _parts(seen, form),
+            "missing": seen.missing,
             "back": _page_of(row.plc),
         }
         return self._page(request, "preview_import.html", f"{row.file_name}: preview", context)
@@ -164,11 +168,22 @@ def _page_of(plc: Plc) -> str:
     return reverse("admin:telemetry_plc_change", args=[plc.pk])
 
 
-def _parts(seen: importing.Preview) -> list[tuple[str, int, list[tuple[Change, str, str]]]]:
+def _parts(
+    seen: importing.Preview, form: ChoicesForm
+) -> list[tuple[str, int, list[tuple[Change, str, str]]]]:
     """Return each kind of change that there is: its title, how many, and the first of them with their words."""
+    guessed = seen.kinds
     parts = []
+    bits = [row for row in seen.changes if row.what == "new" and row.name in guessed]
+    if bits:
+        told = [(row, "", _bit_words(row, form.kind_of(row.name))) for row in bits[:MOST_KINDS]]
+        parts.append((_BITS, len(bits), told))
     for what in ORDER:
-        rows = [change for change in seen.changes if change.what == what]
+        rows = [
+            row
+            for row in seen.changes
+            if row.what == what and not (what == "new" and row.bit is not None)
+        ]
         if rows:
             told = [(row, seen.roles.get(row.name, ""), _words(row)) for row in rows[:_SHOWN]]
             parts.append((_TITLES[what], len(rows), told))
@@ -188,7 +203,11 @@ def _words(change: Change) -> str:
         many = f"[{change.tag.length}]" if change.tag.length > 1 else ""
         return f"{change.tag.data_type}{many} at {change.tag.address}. {change.tag.description}"
     if change.bit is not None:
-        return (
-            f"{change.bit.kind}, {change.bit.severity}, {change.bit.source}: {change.bit.text}"
-        )
+        return _bit_words(change, change.bit.kind)
     return ""
+
+
+def _bit_words(change: Change, kind: str) -> str:
+    bit = change.bit
+    assert bit is not None  # noqa: S101 - only asked of bits
+    return format_html("{} {}, {}: {}", kind, bit.severity, bit.source, bit.text)

@@ -1,7 +1,8 @@
 """Pages of controllers: where they are, whether they answer, and which tags they have."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.db import models
 from django.http import HttpRequest
@@ -16,15 +17,53 @@ from production.admin.base import AllLinesToAdd, LimitedInline, LimitedRecordAdm
 from production.refusals import ActionRefused
 from telemetry import quarantine
 from telemetry.admin.columns import LINK_COLOURS, TagColumns, link_of
+from telemetry.admin.deleting import DeletedWithReadings
+from telemetry.choices import Role
 from telemetry.connection import MOST_AT_ONCE, answers
 from telemetry.models import ConfigurationWarning, Plc, PlcLink, Tag
+from telemetry.roles import bit_error
 from telemetry.visibility import plcs_of, serves_only_lines_of, tags_of
+
+if TYPE_CHECKING:
+    Formset = forms.BaseInlineFormSet[Any, Any, Any]
+else:
+    Formset = forms.BaseInlineFormSet
+
+
+class TagFormset(Formset):
+    """The tags of a controller: each form knows what is stored, and here what the others say."""
+
+    def clean(self) -> None:
+        """Refuse a second tag for a role that one tag plays, and a type that leaves bits without a place."""
+        super().clean()
+        played: set[tuple[int, str]] = set()
+        for form in self.forms:
+            tag = form.instance
+            if not form.is_valid() or form.cleaned_data.get("DELETE"):
+                continue
+            if "data_type" in form.changed_data and (wrong := _lost_bit(tag)):
+                form.add_error("data_type", wrong)
+            if not tag.enabled or tag.equipment_id is None:
+                continue
+            if tag.role in {Role.NONE, Role.MESSAGE_BITS}:
+                continue
+            if (tag.equipment_id, tag.role) in played:
+                form.add_error("role", "Another tag of this page plays that role already.")
+            played.add((tag.equipment_id, tag.role))
+
+
+def _lost_bit(tag: Tag) -> str:
+    """Say which described bit a tag of its present type has not; empty when it has them all."""
+    last = tag.bits.order_by("bit").last() if tag.pk else None
+    wrong = last and bit_error(tag.name, tag.data_type, tag.length, last.bit)
+    return f"{wrong}. What its bits mean is on the page of the tag." if wrong else ""
 
 
 class TagInline(TagColumns, LimitedInline):
     """The tags of a controller with what they said last; the rest of a tag is on its own page."""
 
     model = Tag
+    formset = TagFormset
     within = "equipment__line"
     line_code_path = "equipment.line.code"
     fields = (
@@ -52,7 +91,7 @@ def _is_stored(plc: Any) -> bool:
 
 
 @admin.register(Plc)
-class PlcAdmin(AllLinesToAdd, PlantAdmin):
+class PlcAdmin(DeletedWithReadings, AllLinesToAdd, PlantAdmin):
     """Controllers. One that also serves foreign lines is shown, not edited."""
 
     list_display = (

@@ -1,9 +1,9 @@
 """Pages of tags and message bits: what is read, and what it says about an equipment."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import JSONField, QuerySet
 from django.http import HttpRequest
 
 from ms5.accounts.audit import record
@@ -11,6 +11,8 @@ from ms5.accounts.audited import AuditedInline, actor
 from ms5.admin_base import VisibleFilter, column
 from production.admin.base import LimitedAdmin, LimitedChoices
 from telemetry.admin.columns import KIND_COLOURS, TagColumns
+from telemetry.admin.deleting import DeletedWithReadings
+from telemetry.admin.state_maps import StateMapField
 from telemetry.models import MessageBit, Tag
 from telemetry.probing import probed, shown
 from telemetry.visibility import serves_only_lines_of, tags_of
@@ -28,11 +30,12 @@ class BitInline(LimitedChoices, AuditedInline):
 
 
 @admin.register(Tag)
-class TagAdmin(TagColumns, LimitedAdmin):
+class TagAdmin(DeletedWithReadings, TagColumns, LimitedAdmin):
     """Tags: what is read, what it says about an equipment, and what it said last."""
 
     within = "equipment__line"
     line_code_path = "equipment.line.code"
+    formfield_overrides: ClassVar = {JSONField: {"form_class": StateMapField}}
     list_display = (
         "name",
         "plc",

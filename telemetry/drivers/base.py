@@ -71,7 +71,8 @@ class Reading:
 
     `value` is None unless the quality is good or uncertain. `source_at` is when the answer came
     (aware UTC), since the controllers we read have no time stamp of their own. `error` is a
-    sentence for a person, empty when good.
+    sentence for a person, empty when good. `has_other_type` when the controller says that the value
+    is of another type than the tag.
     """
 
     address: str
@@ -79,6 +80,12 @@ class Reading:
     quality: Quality
     source_at: datetime
     error: str = ""
+    has_other_type: bool = False
+
+
+def peer_name(host: str, port: int) -> str:
+    """Host and port, an address of IPv6 in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +109,11 @@ class Endpoint:
     options: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
+    def peer(self) -> str:
+        """Host and port as a person reads them."""
+        return peer_name(self.host, self.port)
+
+    @property
     def line(self) -> str:
         """The line it shares with other devices; empty when it has a connection of its own."""
         match self.protocol:
@@ -111,6 +123,16 @@ class Endpoint:
                 return f"{self.host}:{self.port}"
             case _:
                 return ""
+
+
+def is_other_program(mark: str, known: str) -> bool:
+    """Whether two marks tell of two programs (see `Driver.program`).
+
+    A controller that counts its changes may refuse to tell them for a moment; its mark is then the beginning
+    of the whole one, and says nothing of the rest. So does an empty mark.
+    """
+    shorter, longer = sorted((mark, known), key=len)
+    return bool(shorter) and not f"{longer} ".startswith(f"{shorter} ")
 
 
 @dataclass(slots=True)
@@ -146,7 +168,7 @@ class Driver(Protocol):
     def program(self) -> str:
         """A mark of the program in the PLC as of the last open or read; empty when it shows none.
 
-        Another mark than before means that the tags may mean something else now.
+        Another mark than before (`is_other_program`) means that the tags may mean something else now.
         """
         ...
 
@@ -165,7 +187,8 @@ class Driver(Protocol):
         """One reading per spec, in the order of the specs.
 
         A bad address gives one bad reading. When the link fails half way, what came before is
-        kept, the rest is bad and the driver is closed; when nothing at all came, it is closed
-        and LinkDown is raised. Raises LinkDown when not open, DriverBusy when in use.
+        kept, the rest is bad and the driver is closed; when nothing at all came, or the mark of
+        the program did not come that vouches for it, it is closed and LinkDown is raised. Raises
+        LinkDown when not open, DriverBusy when in use.
         """
         ...

@@ -25,10 +25,11 @@ _STATUS = {
     0x13: "the PLC found the request too short",
     0x26: "the PLC found the path too long or too short",
 }
+GENERAL, TYPE_MISMATCH = 0xFF, 0x2107
 _GENERAL_EXTENDED = {
     0x2104: "the offset is beyond the end of the tag",
     0x2105: "it reaches beyond the end of the array",
-    0x2107: "its type in the PLC is another one",
+    TYPE_MISMATCH: "its type in the PLC is another one",
 }
 
 
@@ -49,9 +50,13 @@ class CipReply:
         return self.status == 0
 
     @property
+    def tells_other_type(self) -> bool:
+        return self.status == GENERAL and self.extended == TYPE_MISMATCH
+
+    @property
     def why(self) -> str:
         """The status as the end of a sentence."""
-        if self.status == 0xFF and self.extended in _GENERAL_EXTENDED:
+        if self.status == GENERAL and self.extended in _GENERAL_EXTENDED:
             return _GENERAL_EXTENDED[self.extended]
         extended = f", extended 0x{self.extended:04X}" if self.extended else ""
         return _STATUS.get(self.status, f"CIP status 0x{self.status:02X}{extended}")
@@ -87,7 +92,7 @@ def split_replies(payload: bytes, services: Sequence[int]) -> list[CipReply]:
     answered, *offsets = struct.unpack_from(f"<{1 + count}H", payload)
     if answered != count:
         raise Malformed(f"{answered} replies to {count} requests")
-    ends = [*offsets[1:], len(payload)]
+    ends = [*offsets[1:], len(payload)][:count]
     if offsets and offsets[0] != table_end:
         raise Malformed("replies that do not follow their table")
     if any(start >= end for start, end in zip(offsets, ends, strict=True)):

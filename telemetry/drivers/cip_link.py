@@ -52,7 +52,8 @@ class Contained(CIPDriver):
 
     def __init__(self, endpoint: Endpoint, load: Load, **settings: Any) -> None:
         route = f"/{endpoint.path}" if endpoint.path else ""
-        super().__init__(f"{endpoint.host}:{endpoint.port}{route}", **settings)
+        # It would take an address of IPv6 apart at its colons, and needs none: our link connects.
+        super().__init__(f"plc{route}", **settings)
         self.link = DeadlineSocket(endpoint.host, endpoint.port, load, pause_s=endpoint.pause_s)
         self._contexts = itertools.count(int.from_bytes(os.urandom(4), "little"))
         self._sent = _Sent(0, 0, 0, b"")

@@ -1,11 +1,14 @@
-"""A TCP connection whose every wait ends at one deadline for the whole exchange."""
+"""Links whose every wait ends at one deadline for the whole exchange, and the one over TCP."""
 
 import contextlib
 import errno
 import socket
 import time
+from abc import ABC, abstractmethod
+from math import inf
+from typing import ClassVar
 
-from telemetry.drivers.base import LinkDown, Load
+from telemetry.drivers.base import LinkDown, Load, peer_name
 
 _REASONS = {
     errno.ECONNREFUSED: "refused the connection",
@@ -18,45 +21,127 @@ _REASONS = {
 
 
 class Pause:
-    """The least time between an answer and the next request, for devices that need a rest."""
+    """The least time between an answer and the next request, for devices that need a rest.
 
-    def __init__(self, pause_s: float) -> None:
-        self._pause_s = pause_s
-        self._until = 0.0
+    Of several devices on one link each has its own `length_s`, which is set before it is asked.
+    """
+
+    def __init__(self, length_s: float) -> None:
+        self.length_s = length_s
+        self._answered = -inf
 
     def begin(self) -> None:
-        self._until = time.monotonic() + self._pause_s if self._pause_s else 0.0
+        self._answered = time.monotonic()
 
     def wait(self) -> float:
         """Sleep until it is over; return the seconds, which no deadline may count."""
-        rest = self._until - time.monotonic() if self._until else 0.0
+        if not self.length_s:
+            return 0.0
+        rest = self._answered + self.length_s - time.monotonic()
         if rest <= 0:
             return 0.0
         time.sleep(rest)
         return rest
 
 
-class DeadlineSocket:
+class DeadlineLink(ABC):
     """Connects, sends and receives, each until `deadline` at the latest.
 
-    A time-out per `recv` bounds nothing: a peer that drips a byte at a time restarts it for
-    ever. Everything that goes wrong here is a LinkDown with a sentence. A host name is looked
-    up by the system's resolver, which keeps time-outs of its own; an address is not looked up.
+    Everything that goes wrong is a LinkDown with a sentence.
     """
 
-    def __init__(self, host: str, port: int, load: Load, *, pause_s: float = 0.0) -> None:
-        self.peer = f"{host}:{port}"
+    wrong: ClassVar[tuple[type[Exception], ...]] = (OSError,)
+    """What sending and receiving raise when the link fails."""
+
+    def __init__(
+        self, peer: str, load: Load, pause_s: float, *, least_pause_s: float = 0.0
+    ) -> None:
+        self.peer = peer
         self.load = load
-        self._pause = Pause(pause_s)
         self.timeout_s = 0.0
         self.deadline = 0.0
-        self._address = (host, port)
-        self._sock: socket.socket | None = None
+        self._least_pause_s = least_pause_s
+        self._pause = Pause(max(pause_s, least_pause_s))
 
     def allow(self, timeout_s: float) -> None:
         """Start an exchange that ends, whatever happens, this many seconds from now."""
         self.timeout_s = timeout_s
         self.deadline = time.monotonic() + timeout_s
+
+    def rest(self, pause_s: float) -> None:
+        """Leave so much time between an answer and the next request from now on."""
+        self._pause.length_s = max(self._least_pause_s, pause_s)
+
+    @abstractmethod
+    def connect(self) -> None:
+        """Open the link. Raises LinkDown."""
+
+    def send(self, message: bytes) -> None:
+        self.deadline += self._pause.wait()
+        self.load.requests += 1
+        self.load.bytes += len(message)
+        try:
+            self._write(message)
+        except self.wrong as error:
+            raise self._down(error) from error
+
+    def receive_some(self, most: int) -> bytes:
+        """What has come, one byte or more; an end of the stream is a LinkDown and never b""."""
+        try:
+            received = self._read(most)
+        except self.wrong as error:
+            raise self._down(error) from error
+        self.load.bytes += len(received)
+        self._pause.begin()
+        return received
+
+    @abstractmethod
+    def discard(self) -> None:
+        """Forget what has come unasked: on a shared line it could be taken for the next answer."""
+
+    @abstractmethod
+    def interrupt(self) -> None:
+        """End the wait of another thread in this link."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let the link go at once; never raises."""
+
+    @abstractmethod
+    def _write(self, message: bytes) -> None: ...
+
+    @abstractmethod
+    def _read(self, most: int) -> bytes:
+        """One byte or more."""
+
+    def _remaining(self) -> float:
+        remaining = self.deadline - time.monotonic()
+        if remaining <= 0:
+            raise TimeoutError
+        return remaining
+
+    def _down(self, error: Exception) -> LinkDown:
+        if isinstance(error, TimeoutError):
+            return LinkDown(f"{self.peer} did not answer within {self.timeout_s:g} s.")
+        return LinkDown(f"{self.peer} {self._why(error)}.")
+
+    def _why(self, error: Exception) -> str:
+        """The error as the end of a sentence."""
+        return f"cannot be spoken to: {error}"
+
+
+class DeadlineSocket(DeadlineLink):
+    """A TCP connection.
+
+    A time-out per `recv` bounds nothing: a peer that drips a byte at a time restarts it for
+    ever. A host name is looked up by the system's resolver, which keeps time-outs of its own;
+    an address is not looked up.
+    """
+
+    def __init__(self, host: str, port: int, load: Load, *, pause_s: float = 0.0) -> None:
+        super().__init__(peer_name(host, port), load, pause_s)
+        self._address = (host, port)
+        self._sock: socket.socket | None = None
 
     def connect(self) -> None:
         try:
@@ -68,31 +153,6 @@ class DeadlineSocket:
         except OSError as error:
             raise self._down(error) from error
 
-    def send(self, message: bytes) -> None:
-        self.deadline += self._pause.wait()
-        self.load.requests += 1
-        self.load.bytes += len(message)
-        try:
-            sock = self._open_socket()
-            sock.settimeout(self._remaining())
-            sock.sendall(message)
-        except OSError as error:
-            raise self._down(error) from error
-
-    def receive_some(self, most: int) -> bytes:
-        """What has come, one byte or more; an end of the stream is a LinkDown and never b""."""
-        try:
-            sock = self._open_socket()
-            sock.settimeout(self._remaining())
-            received = sock.recv(most)
-        except OSError as error:
-            raise self._down(error) from error
-        if not received:
-            raise LinkDown(f"{self.peer} closed the connection.")
-        self.load.bytes += len(received)
-        self._pause.begin()
-        return received
-
     def receive_exactly(self, count: int) -> bytes:
         """So many bytes and not one more: what follows them stays for the next call."""
         received = bytearray()
@@ -101,7 +161,6 @@ class DeadlineSocket:
         return bytes(received)
 
     def discard(self) -> None:
-        """Forget what has come unasked: on a shared line it could be taken for the next answer."""
         if self._sock is not None:
             with contextlib.suppress(OSError):
                 self._sock.settimeout(0)
@@ -116,7 +175,6 @@ class DeadlineSocket:
                 self._sock.send(message)
 
     def interrupt(self) -> None:
-        """End the wait of another thread in this connection."""
         sock = self._sock
         if sock is not None:
             with contextlib.suppress(OSError):
@@ -127,21 +185,26 @@ class DeadlineSocket:
             self._sock.close()
             self._sock = None
 
+    def _write(self, message: bytes) -> None:
+        sock = self._open_socket()
+        sock.settimeout(self._remaining())
+        sock.sendall(message)
+
+    def _read(self, most: int) -> bytes:
+        sock = self._open_socket()
+        sock.settimeout(self._remaining())
+        received = sock.recv(most)
+        if not received:
+            raise LinkDown(f"{self.peer} closed the connection.")
+        return received
+
     def _open_socket(self) -> socket.socket:
         if self._sock is None:
             raise LinkDown(f"{self.peer} is not connected.")
         return self._sock
 
-    def _remaining(self) -> float:
-        remaining = self.deadline - time.monotonic()
-        if remaining <= 0:
-            raise TimeoutError
-        return remaining
-
-    def _down(self, error: OSError) -> LinkDown:
-        if isinstance(error, TimeoutError):
-            return LinkDown(f"{self.peer} did not answer within {self.timeout_s:g} s.")
+    def _why(self, error: Exception) -> str:
         if isinstance(error, socket.gaierror):
-            return LinkDown(f"{self.peer} has a name that cannot be resolved.")
-        reason = _REASONS.get(error.errno or 0, f"cannot be spoken to: {error}")
-        return LinkDown(f"{self.peer} {reason}.")
+            return "has a name that cannot be resolved"
+        number = error.errno if isinstance(error, OSError) else None
+        return _REASONS.get(number or 0) or super()._why(error)

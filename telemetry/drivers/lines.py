@@ -8,7 +8,7 @@ from pymodbus.client import ModbusTcpClient
 from pymodbus.framer import FramerType
 
 from telemetry.drivers.base import Endpoint, LinkDown, Load
-from telemetry.drivers.deadline import DeadlineSocket
+from telemetry.drivers.deadline import DeadlineLink, DeadlineSocket
 from telemetry.drivers.serial_port import DeadlineSerial
 
 LONGEST_WAIT_S = 10.0
@@ -28,7 +28,7 @@ class Client(ModbusTcpClient):
             retries=0,
             framer=FramerType.SOCKET if self.by_number else FramerType.RTU,
         )
-        self.link: DeadlineSocket | DeadlineSerial
+        self.link: DeadlineLink
         if endpoint.protocol == "modbus_rtu":
             self.link = DeadlineSerial(
                 endpoint.host, endpoint.serial, load, pause_s=endpoint.pause_s
@@ -86,6 +86,8 @@ class Line:
             client.link.allow(endpoint.timeout_s)
             client.link.connect()
         client.link.load = load
+        # Whoever opened the line may need less of a rest than this one.
+        client.link.rest(endpoint.pause_s)
         client.link.allow(endpoint.timeout_s)
         return client
 
@@ -110,7 +112,7 @@ def join(endpoint: Endpoint) -> Line:
     """The line of this endpoint in this process; `leave` it when done."""
     name = endpoint.line
     if not name:
-        return Line(f"{endpoint.host}:{endpoint.port}")
+        return Line(endpoint.peer)
     with _lock:
         line = _lines.setdefault(name, Line(name))
         line.users += 1

@@ -1,59 +1,50 @@
 """Logix controllers (ControlLogix, CompactLogix, Micro800) read over EtherNet/IP."""
 
-import functools
 import struct
-from collections.abc import Iterator
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from math import inf
 from typing import Any
 
 from pycomm3.exceptions import PycommError
-from pycomm3.packets.util import request_path, tag_request_path
+from pycomm3.packets.util import request_path
 
-from telemetry.address import AddressError, LogixTarget, logix_target
-from telemetry.decode import Undecodable, decode_cip
-from telemetry.drivers.base import DataType, Endpoint, LinkDown, TagSpec
+from telemetry.decode import Undecodable
+from telemetry.drivers.base import DataType, Endpoint, LinkDown
+from telemetry.drivers.blocks import EXTRA_REQUESTS
 from telemetry.drivers.cip import (
     MULTIPLE_SERVICE,
     PARTIAL,
     READ_TAG,
-    READ_TAG_FRAGMENTED,
     CipReply,
     Malformed,
-    pack_requests,
     split_replies,
 )
 from telemetry.drivers.cip_link import CipLink, root
-from telemetry.drivers.reader import Answers, Reader
-from telemetry.plan import ReadSize, plan_packets
+from telemetry.drivers.cip_reader import CipReader
+from telemetry.drivers.logix_plan import Group, Packets, Planner
+from telemetry.drivers.logix_reads import STRUCTURE_CODE, Again, Read, bad, decode, read_large
+from telemetry.drivers.reader import Answers
+from telemetry.learned import Learned
+from telemetry.packets import PacketSizes
+from telemetry.plan import Block, LogixLimits, places
 
 GET_ATTRIBUTES = 0x03
 CHANGES_PATH = b"\x02\x20\xac\x24\x01"
 CHANGES = struct.pack("<H5H", 5, 1, 2, 3, 4, 10)
 """The attributes of the program that move with every change of a tag, a type or a routine."""
+CHANGES_REQUEST = bytes([GET_ATTRIBUTES]) + CHANGES_PATH + CHANGES
 CHANGES_SIZE = 2 + 5 * 4 + 2 * 2 + 3 * 4
+UNTRIED = "there was no time for it"
+TOO_LONG = {PARTIAL, 0x11}
+"""The value does not fit into the reply."""
+FOR_THE_MOMENT = {0x02, 0x0C, 0x10}
+"""Refusals for want of resources or for the state the controller is in."""
 
 # Sequence, service, path and count around the reads; sequence, service, status and count
 # around their replies; and the mark of the program, which travels with the last reads.
 PACKET_OVERHEAD = 12 + 56
-# Per read in a packet: its offset, its service and element count; its offset, status and type.
-REQUEST_OVERHEAD = 5
-REPLY_OVERHEAD = 10
-
-_BYTES_OF = {
-    DataType.BOOL: 1,
-    DataType.INT8: 1,
-    DataType.UINT8: 1,
-    DataType.INT16: 2,
-    DataType.UINT16: 2,
-    DataType.INT32: 4,
-    DataType.UINT32: 4,
-    DataType.INT64: 8,
-    DataType.UINT64: 8,
-    DataType.FLOAT32: 4,
-    DataType.FLOAT64: 8,
-    DataType.STRING: 88,
-}
 _TYPE_OF = {
     "BOOL": DataType.BOOL,
     "SINT": DataType.INT8,
@@ -70,47 +61,24 @@ _TYPE_OF = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """One tag to be read: the place of its spec and the request that reads it."""
+class LogixReader(CipReader[CipLink]):
+    """Reads tags by name in as few packets as their sizes allow; needs no tag upload.
 
-    key: int
-    spec: TagSpec
-    target: LogixTarget
-    path: bytes
+    Elements of one array that lie near each other are one read, as long as the controller gives them so.
+    """
 
-    @property
-    def request(self) -> bytes:
-        return bytes([READ_TAG]) + self.path + struct.pack("<H", self.target.elements)
-
-    @property
-    def size(self) -> ReadSize:
-        element = 4 if self.target.packed else _BYTES_OF[self.spec.data_type]
-        if self.target.bit is not None:
-            element = max(element, 8)
-        if self.spec.data_type == DataType.STRING:
-            element = max(element, self.spec.length + 8)
-        return ReadSize(
-            len(self.path) + REQUEST_OVERHEAD, element * self.target.elements + REPLY_OVERHEAD
-        )
-
-
-class LogixReader(Reader):
-    """Reads tags by name in as few packets as their sizes allow; needs no tag upload."""
+    link_type = CipLink
 
     def __init__(self, endpoint: Endpoint) -> None:
         super().__init__(endpoint)
-        self._plc: CipLink | None = None
-        self._tells_changes = True
-
-    @property
-    def connected(self) -> bool:
-        return self._plc is not None
+        self._learned = Learned()
+        self._sizes = PacketSizes()
+        self._planner = Planner(self._learned, self._sizes)
 
     def upload(self, timeout_s: float = 30.0) -> list[tuple[str, DataType, int]]:
         """Name, type and length of every tag that can be read, members of structures by path.
 
-        Arrays of structures are left out. Raises LinkDown, also when the list cannot be had.
+        Arrays of structures and of texts are left out. Raises LinkDown, also when the list cannot be had.
         """
         with self._my_turn():
             plc = self._open_plc()
@@ -123,88 +91,211 @@ class LogixReader(Reader):
                     raise root(error, self.peer) from error
         return [leaf for tag in tags for leaf in _leaves(tag["tag_name"], tag)]
 
-    def _connect(self) -> None:
-        self._tells_changes = True
-        try:
-            self._plc = CipLink(self.endpoint, self.load)
-            self._plc.link.allow(self.endpoint.timeout_s)
-            self._plc.open()
-        except PycommError as error:
-            raise root(error, self.peer) from error
-        self._mark(_changes(self._plc), Answers(()))
+    def _greet(self) -> None:
+        self._tells_changes = False
+        self._mark(_changes(self._open_plc()))
 
-    def _disconnect(self) -> None:
-        plc, self._plc = self._plc, None
-        if plc is not None:
-            plc.close()
+    def _ask_plc(self, answers: Answers) -> None:
+        plc, now = self._open_plc(), time.monotonic()
+        plan = self._planner.plan(
+            answers.specs, self._limits(now), now, is_alone=not plc.multiple
+        )
+        for key, why in plan.wrong:
+            answers.bad(key, why)
+        # A controller that answers slowly must not lose its good tags to what is asked again.
+        again = Again(now + self.endpoint.timeout_s / 2)
+        self._round(plan.packets, {}, answers, again)
+        again.most = self.load.requests + EXTRA_REQUESTS
+        while again.blocks:
+            pending, again.blocks = again.blocks, {}
+            now = time.monotonic()
+            packets = self._planner.packets(
+                pending, answers.specs, self._limits(now), now, is_alone=not plc.multiple
+            )
+            self._round(packets, pending, answers, again)
+        self._learn(again)
+        if self._tells_changes and plan.blocks and again.marked is None:
+            again.marked = _changes(plc)
+        if again.marked is not None:
+            self._mark(again.marked)
 
-    def _interrupt(self) -> None:
-        plc = self._plc
-        if plc is not None:
-            plc.link.interrupt()
+    def _limits(self, now: float) -> LogixLimits:
+        room = self._open_plc().connection_size - PACKET_OVERHEAD
+        return LogixLimits(room, self._learned.sizes(now))
 
-    def _open_plc(self) -> CipLink:
-        if self._plc is None:
-            raise LinkDown(f"{self.peer} is not connected.")
-        return self._plc
+    def _round(
+        self, packets: Packets, before: Mapping[Block, str], answers: Answers, again: Again
+    ) -> None:
+        """Read these, as far as there is time, and note what is to be asked for again.
 
-    def _ask(self, answers: Answers) -> None:
+        `before` says why blocks did not come when they were last asked for. Whether the program has changed
+        is asked last, in the packet of the last tags: what was read before an unchanged mark belongs to the
+        program of that mark.
+        """
+        plc, now = self._open_plc(), time.monotonic()
+        for group in [*packets.large, *packets.groups]:
+            first = group.extents[0]
+            is_suspect = self._sizes.is_suspect(first)
+            if again.is_over(self.load.requests, is_suspect=is_suspect):
+                for read in group.reads:
+                    bad(answers, read.block, before.get(read.block) or UNTRIED)
+                continue
+            again.marked = None
+            if group in packets.large:
+                (read,) = group.reads
+                reply = read_large(plc, read, answers)
+                if reply is not None:
+                    at = answers.arrived()
+                    self._settle(read, reply, answers, again, at, is_whole=True)
+                continue
+            # Of what is asked again any packet may be the last; what must come alone does so.
+            is_last = group is packets.groups[-1] or is_suspect or again.most < inf
+            mark = is_last and self._tells_changes and plc.multiple
+            mark = mark and self._sizes.most(first, now) != 1
+            again.marked = self._read_group(group, answers, again, mark=mark)
+
+    def _read_group(
+        self, group: Group, answers: Answers, again: Again, *, mark: bool
+    ) -> CipReply | None:
+        """Read these in one packet, and with the mark of the program when asked to; return that."""
         plc = self._open_plc()
-        plc.link.allow(self.endpoint.timeout_s)
-        reads = _reads(answers)
-        limit = plc.connection_size - PACKET_OVERHEAD
-        groups, large = plan_packets([read.size for read in reads], limit)
-        if not plc.multiple:
-            groups = [[index] for group in groups for index in group]
-        for index in large:
-            reply = _read_fragments(plc, reads[index])
-            _settle(answers, reads[index], reply, answers.arrived())
-        # Whether the program has changed is asked last, in the packet of the last tags: what was
-        # read before an unchanged mark belongs to the program of that mark.
-        marked: CipReply | None = None
-        for group in groups:
-            is_last = group is groups[-1] and self._tells_changes and plc.multiple
-            marked = _read_group(plc, [reads[index] for index in group], answers, mark=is_last)
-        if self._tells_changes and reads and not (groups and plc.multiple):
-            marked = _changes(plc)
-        if marked is not None:
-            self._mark(marked, answers)
+        if len(group.reads) == 1 and not mark:
+            self._read_alone(group, answers, again)
+            return None
+        data, services = group.packed(CHANGES_REQUEST if mark else b"")
+        reply = plc.ask(MULTIPLE_SERVICE, request_path(0x02, 1), data)
+        if not reply.payload:
+            self._refused_together(group, reply, answers, again)
+            return None
+        try:
+            replies = split_replies(reply.payload, services)
+        except Malformed as error:
+            raise LinkDown(f"{plc.link.peer} sent {error}.") from error
+        # What came in one packet was so at one moment.
+        at = answers.arrived()
+        for read, one in zip(group.reads, replies, strict=False):
+            self._settle(read, one, answers, again, at)
+        self._sizes.give(group.extents, time.monotonic())
+        return replies[-1] if mark else None
 
-    def _mark(self, changes: CipReply, answers: Answers) -> None:
-        """Remember what tells the program in the PLC from another one."""
+    def _read_alone(self, group: Group, answers: Answers, again: Again) -> None:
+        """Read what goes into no packet with others."""
+        (read,), (place,) = group.reads, group.extents
+        reply = self._open_plc().ask(READ_TAG, read.path, read.elements)
+        self._settle(read, reply, answers, again, answers.arrived())
+        is_bad = not reply.good and reply.status not in FOR_THE_MOMENT
+        if self._sizes.is_suspect(place) and (is_bad or read.block.area in again.grown):
+            again.guilty.add(place)
+        self._sizes.give([place], time.monotonic())
+
+    def _refused_together(
+        self, group: Group, reply: CipReply, answers: Answers, again: Again
+    ) -> None:
+        """Ask again for halves of a packet that was refused as a whole, such as for a reply that is too long.
+
+        Where the time for it runs out, the halves are what the next poll begins with.
+        """
+        answers.arrived()
+        blocks = [read.block for read in group.reads]
+        if reply.status in FOR_THE_MOMENT:
+            for block in blocks:
+                bad(answers, block, reply.why)
+            return
+        self._sizes.refuse(group.extents)
+        again.blocks |= dict.fromkeys(blocks, reply.why)
+
+    def _settle(
+        self,
+        read: Read,
+        reply: CipReply,
+        answers: Answers,
+        again: Again,
+        at: datetime,
+        *,
+        is_whole: bool = False,
+    ) -> None:
+        """Put the values of a read into the answers, or note what of it is to be asked for again.
+
+        `is_whole` when nothing more can be had of it than this.
+        """
+        if reply.good:
+            self._give(read, reply, answers, again, at)
+            return
+        block, now = read.block, time.monotonic()
+        parts = places(block)
+        if reply.status in FOR_THE_MOMENT:
+            bad(answers, block, reply.why, at)
+        elif len(parts) > 1:
+            self._take_apart(block, parts, again, reply.why, now)
+        elif reply.status in TOO_LONG and not is_whole:
+            # It is larger than the tags say, and comes in fragments.
+            self._grow(block, self._limits(now).room // block.count + 1, again, now)
+            again.blocks[block] = reply.why
+        else:
+            again.refused.add(block)
+            bad(answers, block, reply.why, at, has_other_type=reply.tells_other_type)
+
+    def _give(
+        self, read: Read, reply: CipReply, answers: Answers, again: Again, at: datetime
+    ) -> None:
+        """Put the values that came into the answers; what cannot be taken apart is asked for again."""
+        if read.plain is not None:
+            value = read.plain.value(reply.payload)
+            if value is not None:
+                answers.good(read.block.points[0].key, value, at)
+                return
+        block, now = read.block, time.monotonic()
+        head = 4 if reply.payload.startswith(STRUCTURE_CODE) else 2
+        if len(reply.payload) - head > read.element * block.count:
+            self._grow(block, -(-(len(reply.payload) - head) // block.count), again, now)
+        try:
+            decode(block, reply.payload, answers, at)
+        except Undecodable as whole:
+            self._take_apart(block, places(block), again, str(whole).removesuffix("."), now)
+
+    def _take_apart(
+        self, block: Block, parts: list[Block], again: Again, why: str, now: float
+    ) -> None:
+        """Ask for each place of a block by itself, from now on if nothing better is learned of them."""
+        self._learned.part(parts, now)
+        again.apart.append((block, parts))
+        again.blocks |= dict.fromkeys(parts, why)
+
+    def _grow(self, block: Block, size: int, again: Again, now: float) -> None:
+        self._learned.grow(block.area, size, now)
+        again.grown.add(block.area)
+
+    def _learn(self, again: Again) -> None:
+        """What was refused as a whole is asked for as a whole again, but for what was to blame."""
+        now = time.monotonic()
+        if again.guilty:
+            self._sizes.blame(again.guilty, now)
+        if again.is_cut:
+            return
+        for block, parts in again.apart:
+            guilty = [part for part in parts if part in again.refused]
+            if guilty or block.area in again.grown:
+                self._learned.join(block)
+            for part in guilty:
+                self._learned.isolate(part.points[0], now)
+
+    def _mark(self, changes: CipReply) -> None:
+        """Remember what tells the program in the PLC from another one.
+
+        A controller that has counted once on this connection is asked again after a refusal.
+        """
         plc = self._open_plc()
         revision = plc.identity.get("revision", {})
         parts = [
             plc.identity.get("serial", ""),
             ".".join(str(revision[key]) for key in ("major", "minor") if key in revision),
         ]
-        self._tells_changes = bool(changes.payload)
-        if self._tells_changes:
+        self._tells_changes |= changes.good or changes.status in FOR_THE_MOMENT
+        if changes.good:
             if len(changes.payload) != CHANGES_SIZE:
-                # What came before belongs to a program that nobody knows.
-                answers.forget()
                 raise LinkDown(f"{self.peer} sent half of what it counts of its changes.")
             parts.append(changes.payload.hex())
         self.program = " ".join(part for part in parts if part)
-
-
-def _reads(answers: Answers) -> list[_Read]:
-    """The requests for the specs that can be asked for; the others are bad at once."""
-    reads = []
-    for key, spec in enumerate(answers.specs):
-        try:
-            reads.append(_Read(key, spec, *_addressed(spec)))
-        except AddressError as error:
-            answers.bad(key, str(error))
-    return reads
-
-
-@functools.lru_cache(maxsize=1 << 16)
-def _addressed(spec: TagSpec) -> tuple[LogixTarget, bytes]:
-    """What a spec means and its path on the wire: the same at every poll. Raises AddressError."""
-    target = logix_target(spec)
-    path: bytes = tag_request_path(target.name, {}, use_instance_ids=False)
-    return target, path
 
 
 def _changes(plc: CipLink) -> CipReply:
@@ -215,61 +306,6 @@ def _changes(plc: CipLink) -> CipReply:
     return plc.ask(GET_ATTRIBUTES, CHANGES_PATH, CHANGES)
 
 
-def _read_group(
-    plc: CipLink, group: list[_Read], answers: Answers, *, mark: bool
-) -> CipReply | None:
-    """Read these tags in one packet, and with the mark of the program when asked to; return that."""
-    if len(group) == 1 and not mark:
-        read = group[0]
-        reply = plc.ask(READ_TAG, read.path, struct.pack("<H", read.target.elements))
-        _settle(answers, read, reply, answers.arrived())
-        return None
-    requests, services = [read.request for read in group], [READ_TAG] * len(group)
-    if mark:
-        requests.append(bytes([GET_ATTRIBUTES]) + CHANGES_PATH + CHANGES)
-        services.append(GET_ATTRIBUTES)
-    reply = plc.ask(MULTIPLE_SERVICE, request_path(0x02, 1), pack_requests(requests))
-    if not reply.payload:
-        at = answers.arrived()
-        for read in group:
-            answers.bad(read.key, f"{read.spec.address} was not read: {reply.why}.", at)
-        return None
-    try:
-        replies = split_replies(reply.payload, services)
-    except Malformed as error:
-        raise LinkDown(f"{plc.link.peer} sent {error}.") from error
-    at = answers.arrived()
-    for read, one in zip(group, replies, strict=False):
-        _settle(answers, read, one, at)
-    return replies[-1] if mark else None
-
-
-def _read_fragments(plc: CipLink, read: _Read) -> CipReply:
-    """The whole value, however many replies it takes, as if it had come in one."""
-    kind, payload = b"", b""
-    while True:
-        where = struct.pack("<HI", read.target.elements, len(payload))
-        reply = plc.ask(READ_TAG_FRAGMENTED, read.path, where)
-        if reply.status not in {0, PARTIAL}:
-            return reply
-        kind, piece = reply.payload[:2], reply.payload[2:]
-        payload += piece
-        if reply.good:
-            return CipReply(0, 0, kind + payload)
-        if not piece:
-            raise LinkDown(f"{plc.link.peer} sends {read.spec.address} without end.")
-
-
-def _settle(answers: Answers, read: _Read, reply: CipReply, at: datetime) -> None:
-    if not reply.good:
-        answers.bad(read.key, f"{read.spec.address} was not read: {reply.why}.", at)
-        return
-    try:
-        answers.good(read.key, decode_cip(read.spec, read.target, reply.payload), at)
-    except Undecodable as error:
-        answers.bad(read.key, str(error), at)
-
-
 def _leaves(name: str, tag: dict[str, Any]) -> Iterator[tuple[str, DataType, int]]:
     """The readable values in pycomm3's definition of a tag or of a member."""
     dimensions = tag.get("dimensions", [tag.get("array", 0)])
@@ -278,8 +314,9 @@ def _leaves(name: str, tag: dict[str, Any]) -> Iterator[tuple[str, DataType, int
         length *= dimension or 1
     if tag["data_type_name"] == "DWORD":
         yield name, DataType.BOOL, 32 * length
-    elif tag["data_type_name"] in _TYPE_OF:
-        yield name, _TYPE_OF[tag["data_type_name"]], length
+    elif kind := _TYPE_OF.get(tag["data_type_name"]):
+        if kind != DataType.STRING or length == 1:
+            yield name, kind, length
     elif tag["tag_type"] == "struct" and length == 1:
         structure = tag["data_type"]
         if room := structure.get("string"):

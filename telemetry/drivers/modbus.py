@@ -17,26 +17,29 @@ from telemetry.decode import Undecodable, decode_bits, decode_registers
 from telemetry.drivers.base import Endpoint, LinkDown, TagSpec, Value
 from telemetry.drivers.blocks import BlockReader
 from telemetry.drivers.lines import Client, Line, join, leave
-from telemetry.drivers.reader import Answers
-from telemetry.plan import REGISTERS_OF, Block, Limits, ModbusArea, Point, modbus_point
+from telemetry.drivers.reader import SETTLED_AFTER, Answers
+from telemetry.plan import Block, Limits, ModbusArea, Point, modbus_point
 
 # What it would log comes back as a LinkDown or a bad reading; a line per poll helps nobody.
 logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
 
-ILLEGAL_ADDRESS, ILLEGAL_VALUE = 2, 3
+ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE, DEVICE_FAILURE = 1, 2, 3, 4
+NO_GATEWAY_PATH, NO_GATEWAY_TARGET = 10, 11
 EXCEPTIONS = {
-    1: "illegal function",
+    ILLEGAL_FUNCTION: "illegal function",
     ILLEGAL_ADDRESS: "illegal data address",
     ILLEGAL_VALUE: "illegal data value",
-    4: "device failure",
+    DEVICE_FAILURE: "device failure",
     5: "acknowledged, not done yet",
     6: "device busy",
     8: "memory parity error",
-    10: "gateway path unavailable",
-    11: "gateway target did not answer",
+    NO_GATEWAY_PATH: "gateway path unavailable",
+    NO_GATEWAY_TARGET: "gateway target did not answer",
 }
-SETTLED_AFTER = 3
-"""Readings of a value that comes in pieces before it is given up: two in a row must agree."""
+
+
+class _Unreached(Exception):
+    """A gateway says that the device behind it does not answer; the connection to the gateway is well."""
 
 
 @dataclass(slots=True)
@@ -55,6 +58,7 @@ class ModbusReader(BlockReader):
     """
 
     refusals = frozenset({ILLEGAL_ADDRESS, ILLEGAL_VALUE})
+    doubtful = frozenset({ILLEGAL_FUNCTION, DEVICE_FAILURE})
 
     def __init__(self, endpoint: Endpoint) -> None:
         super().__init__(endpoint)
@@ -112,11 +116,17 @@ class ModbusReader(BlockReader):
     def _ask_device(self, points: list[Point], answers: Answers) -> None:
         if self._line is None:
             raise LinkDown(f"{self.peer} is not connected.")
+        unreached = ""
         try:
             with self._line.turn(self.endpoint, self.load) as self._client:
-                self._ask_blocks(points, answers)
+                try:
+                    self._ask_blocks(points, answers)
+                except _Unreached as error:
+                    unreached = str(error)
         finally:
             self._client = None
+        if unreached:
+            raise LinkDown(f"Device {_device(points[0])} at {self.peer}: {unreached}.")
 
     def _silence(self, device: int) -> _Silence:
         return self._silent.get(device, _Silence())
@@ -130,47 +140,42 @@ class ModbusReader(BlockReader):
         return modbus_point(key, spec)
 
     def _read_block(self, block: Block, answers: Answers) -> int:
-        """Read one block; the exception code of the device, 0 when it gave the values."""
-        area = block.area
-        assert isinstance(area, ModbusArea)  # noqa: S101  (its own points have no other)
-        pieces = block.pieces(self.limits.of(area))
+        """Read one block; the exception code of the device, 0 when it gave the values.
+
+        Raises _Unreached, LinkDown.
+        """
         try:
-            values = self._pieces(area, pieces)
+            values = self._whole(block)
         except Undecodable as short:
             at = answers.arrived()
             for point in block.points:
                 answers.bad(point.key, f"{answers.specs[point.key].address}: {short}.", at)
             return 0
         if isinstance(values, int):
+            if values in {NO_GATEWAY_PATH, NO_GATEWAY_TARGET}:
+                raise _Unreached(self._why(values))
             return values
-        at = answers.arrived()
-        if len(pieces) > 1 and self._may_tear(block, answers):
-            return self._settled(block, answers, values)
-        _decoded(block, answers, values, at)
+        _decoded(block, answers, values, answers.arrived())
         return 0
 
-    def _may_tear(self, block: Block, answers: Answers) -> bool:
-        """Whether one value comes in several pieces, between which it may move."""
-        kind = answers.specs[block.points[0].key].data_type
-        return REGISTERS_OF.get(kind, 1) > self.limits.of(block.area)
+    def _whole(self, block: Block) -> Sequence[int] | int:
+        """The values of a block, or the exception code with which it is refused.
 
-    def _settled(self, block: Block, answers: Answers, before: Sequence[int]) -> int:
-        """Read a value that comes in pieces until two readings in a row are the same."""
+        An element that comes in pieces may move between them, so that two readings in a row must be the
+        same. Raises Undecodable, LinkDown.
+        """
         area = block.area
         assert isinstance(area, ModbusArea)  # noqa: S101  (its own points have no other)
+        most = self.limits.of(area)
+        pieces = block.pieces(most)
+        values = self._pieces(area, pieces)
+        if isinstance(values, int) or block.points[0].element <= most:
+            return values
         for _ in range(SETTLED_AFTER - 1):
-            values = self._pieces(area, block.pieces(self.limits.of(area)))
-            if isinstance(values, int):
+            before, values = values, self._pieces(area, pieces)
+            if isinstance(values, int) or values == before:
                 return values
-            if values == before:
-                _decoded(block, answers, values, answers.arrived())
-                return 0
-            before = values
-        address = answers.specs[block.points[0].key].address
-        answers.bad(
-            block.points[0].key, f"{address} moves faster than its registers can be read."
-        )
-        return 0
+        raise Undecodable("it moves faster than its registers can be read")
 
     def _pieces(
         self, area: ModbusArea, pieces: Iterable[tuple[int, int]]

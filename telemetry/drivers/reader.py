@@ -17,6 +17,9 @@ from telemetry.drivers.base import (
     Value,
 )
 
+SETTLED_AFTER = 3
+"""Readings of a value that comes in pieces before it is given up: two in a row must agree."""
+
 
 class Answers:
     """The readings of one read while they come in, by the place of their spec."""
@@ -34,9 +37,17 @@ class Answers:
     def good(self, key: int, value: Value, at: datetime) -> None:
         self._readings[key] = Reading(self.specs[key].address, value, Quality.GOOD, at)
 
-    def bad(self, key: int, error: str, at: datetime | None = None) -> None:
+    def bad(
+        self,
+        key: int,
+        error: str,
+        at: datetime | None = None,
+        *,
+        has_other_type: bool = False,
+    ) -> None:
         at = at or datetime.now(UTC)
-        self._readings[key] = Reading(self.specs[key].address, None, Quality.BAD, at, error)
+        address = self.specs[key].address
+        self._readings[key] = Reading(address, None, Quality.BAD, at, error, has_other_type)
 
     def forget(self) -> None:
         """What has come cannot be trusted after all."""
@@ -60,7 +71,7 @@ class Reader(ABC):
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
-        self.peer = f"{endpoint.host}:{endpoint.port}"
+        self.peer = endpoint.peer
         self.load = Load()
         self.program = ""
         self._turn = threading.Lock()

@@ -2,14 +2,13 @@
 
 import itertools
 
-from pycomm3.exceptions import PycommError
-
 from telemetry.decode import Undecodable, decode_slc
 from telemetry.drivers import pccc
-from telemetry.drivers.base import Endpoint, LinkDown, TagSpec
+from telemetry.drivers.base import Endpoint, TagSpec
 from telemetry.drivers.blocks import BlockReader
 from telemetry.drivers.cip import Malformed
-from telemetry.drivers.cip_link import SlcLink, root
+from telemetry.drivers.cip_link import SlcLink
+from telemetry.drivers.cip_reader import CipReader
 from telemetry.drivers.reader import Answers
 from telemetry.plan import Block, Point, SlcArea, SlcLimits, slc_point
 
@@ -18,55 +17,34 @@ PCCC_OBJECT = b"\x02\x20\x67\x24\x01"
 """The path to the object that carries PCCC: its length in words, class 0x67, instance 1."""
 
 
-class SlcReader(BlockReader):
+class SlcReader(CipReader[SlcLink], BlockReader):
     """Reads data files by blocks; a bad address in one costs the search for it and nothing else."""
 
+    link_type = SlcLink
     refusals = pccc.ADDRESS_REFUSED
+    other_types = frozenset({pccc.OTHER_TYPE})
 
     def __init__(self, endpoint: Endpoint) -> None:
         super().__init__(endpoint)
         self.limits = SlcLimits(**endpoint.options)
-        self._plc: SlcLink | None = None
         self._transactions = itertools.cycle(range(1, 0x10000))
 
-    @property
-    def connected(self) -> bool:
-        return self._plc is not None
+    def _greet(self) -> None:
+        self._mark()
 
-    def _connect(self) -> None:
-        try:
-            self._plc = SlcLink(self.endpoint, self.load)
-            self._plc.link.allow(self.endpoint.timeout_s)
-            self._plc.open()
-        except PycommError as error:
-            raise root(error, self.peer) from error
-        self.program = self._program()
-
-    def _disconnect(self) -> None:
-        plc, self._plc = self._plc, None
-        if plc is not None:
-            plc.close()
-
-    def _interrupt(self) -> None:
-        plc = self._plc
-        if plc is not None:
-            plc.link.interrupt()
-
-    def _ask(self, answers: Answers) -> None:
-        if self._plc is None:
-            raise LinkDown(f"{self.peer} is not connected.")
-        self._plc.link.allow(self.endpoint.timeout_s)
+    def _ask_plc(self, answers: Answers) -> None:
         self._ask_blocks(self._points(answers), answers)
         if answers.heard:
-            self.program = self._program()
+            self._mark()
 
-    def _program(self) -> str:
-        """The mark of the program; empty where the processor does not tell."""
+    def _mark(self) -> None:
+        """Remember what tells the program from another one; nothing where the processor does not tell."""
         number = next(self._transactions)
         reply = self._exchange(
             pccc.diagnostic_status(number), pccc.DIAGNOSTIC_COMMAND, transaction=number
         )
-        return pccc.program_mark(reply.payload)
+        self.program = pccc.program_mark(reply.payload)
+        self._tells_changes = bool(self.program)
 
     def _point(self, key: int, spec: TagSpec) -> Point:
         return slc_point(key, spec)
@@ -99,9 +77,7 @@ class SlcReader(BlockReader):
 
     def _exchange(self, message: bytes, command: int, *, transaction: int) -> pccc.PcccReply:
         """One PCCC message and its checked reply. Raises LinkDown."""
-        plc = self._plc
-        if plc is None:
-            raise LinkDown(f"{self.peer} is not connected.")
+        plc = self._open_plc()
         reply = plc.ask(EXECUTE_PCCC, PCCC_OBJECT, plc.requester + message)
         if not reply.good:
             raise self._down(f"does not answer PCCC: {reply.why}")

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+ROOM = 200
+"""Characters of a text or a description that can be stored."""
 FileKind = Literal["logix", "rslogix500", "messages"]
 
 
@@ -13,10 +15,14 @@ class Unreadable(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One record of a file, and the number of the line where it begins, from 1."""
+    """One record of a file, and the number of the line where it begins, from 1.
+
+    `wrong` says why it is no record; then its one cell is the line as it stands.
+    """
 
     line: int
     cells: tuple[str, ...]
+    wrong: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +52,16 @@ class FoundBit:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """A row that became no tag and no bit, and why. One that was refused may matter; another is a heading."""
+    """A row that became no tag and no bit, and why. One that was refused may matter; another is a heading.
+
+    `in_part`: the row did become something, but not all that it says.
+    """
 
     line: int
     what: str
     why: str
     refused: bool = True
+    in_part: bool = False
 
 
 @dataclass(slots=True)
@@ -62,8 +72,8 @@ class Found:
     tags: list[FoundTag] = field(default_factory=list)
     bits: list[FoundBit] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
-    missing: dict[str, list[int]] = field(default_factory=dict)
-    """Bits that a list of messages leaves out, by tag, so that nobody has to count."""
+    listed: dict[str, set[int]] = field(default_factory=dict)
+    """Bits that a list of messages speaks of, by tag, also where their row is refused."""
 
     def refuse(self, row: Row, why: str) -> None:
         """Say why a row becomes nothing."""
@@ -72,6 +82,18 @@ class Found:
     def pass_over(self, row: Row, why: str) -> None:
         """Say what a row is that was never meant to be a tag."""
         self.remarks.append(Remark(row.line, shown(row.cells), why, refused=False))
+
+    def leave_out(self, row: Row, why: str) -> None:
+        """Say what of a row is not used, although it becomes something."""
+        self.remarks.append(
+            Remark(row.line, shown(row.cells), why, refused=False, in_part=True)
+        )
+
+    def fitted(self, row: Row, text: str, room: int = ROOM) -> str:
+        """Return the text as it can be stored, and say so where that is not all of it."""
+        if len(text) > room:
+            self.leave_out(row, f"cut off after {room} characters: '{shown([text[room:]])}'")
+        return text[:room]
 
 
 def shown(cells: Sequence[str]) -> str:

@@ -5,17 +5,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from telemetry.importers.escapes import unescaped
-from telemetry.importers.found import Found, FoundBit, FoundTag, Row
+from telemetry.importers.found import ROOM, Found, FoundBit, FoundTag, Row, shown
 from telemetry.importers.words import kind_of, severity_of
+from telemetry.roles import bits_of
 
 HEADER = ("TYPE", "SCOPE", "NAME", "DESCRIPTION", "DATATYPE", "SPECIFIER")
 _NAME_ROOM = 100
 _ADDRESS_ROOM = 200
-_TEXT_ROOM = 200
-_VERSION = re.compile(r"0\.[0-9]")
-_TYPE = re.compile(r"([A-Za-z_][A-Za-z0-9_:]*)(?:\[([0-9]+(?:,[0-9]+){0,2})\])?")
+_VERSION = re.compile(r"0[.,][0-9]")
+_TYPE = re.compile(r"([A-Za-z_][A-Za-z0-9_:]*)(?:\[([0-9]{1,9}(?:,[0-9]{1,9}){0,2})\])?")
 _ACCESS = re.compile(r"ExternalAccess\s*:=\s*([A-Za-z/ ]+)")
-_STEP = re.compile(r"\[([0-9]+(?:,[0-9]+)*)\]|\.([A-Za-z_][A-Za-z0-9_]*|[0-9]{1,2})")
+_STEP = re.compile(r"\[([0-9]{1,9}(?:,[0-9]{1,9})*)\]|\.([A-Za-z_][A-Za-z0-9_]*|[0-9]{1,2})")
 _BASE = re.compile(r"[A-Za-z_][A-Za-z0-9_:]*")
 
 _TYPES = {
@@ -32,7 +32,9 @@ _TYPES = {
     "LREAL": "float64",
     "STRING": "string",
 }
-_INTEGER_BITS = {"SINT": 8, "INT": 16, "DINT": 32, "LINT": 64}
+_INTEGER_BITS = {name: bits_of(kind, 1) for name, kind in _TYPES.items() if kind[-1:].isdigit()}
+_MOST_HOPS = 64
+"""Aliases of aliases that are followed; a chain of thousands would be walked from each of its links."""
 _FLAGS = dict.fromkeys(("EN", "TT", "DN", "CU", "CD", "OV", "UN", "ER", "EM"), "BOOL")
 _MEMBERS: Mapping[str, Mapping[str, str]] = {
     "TIMER": {"PRE": "DINT", "ACC": "DINT", **_FLAGS},
@@ -83,7 +85,7 @@ def parse(rows: list[Row]) -> Found:
         head = row.cells[0].upper().partition(":")[0]
         if head == "REMARK":
             found.pass_over(row, "a remark")
-        elif len(row.cells) == 1 and _VERSION.fullmatch(row.cells[0]):
+        elif _VERSION.fullmatch(row.cells[0]) and not any(row.cells[1:]):
             found.pass_over(row, "the version of the format")
         elif tuple(cell.upper() for cell in row.cells[:6]) == HEADER:
             found.pass_over(row, "a header")
@@ -95,8 +97,9 @@ def parse(rows: list[Row]) -> Found:
             _take(row, found, entries)
         else:
             found.refuse(row, f"'{row.cells[0][:20]}' is no type of row that is known")
+    lines: dict[str, int] = {}
     for entry in entries.values():
-        _add(entry, entries, found)
+        _add(entry, entries, found, lines)
     _describe(comments, entries, found)
     found.remarks.sort(key=lambda remark: remark.line)
     return found
@@ -125,8 +128,10 @@ def _take(row: Row, found: Found, entries: dict[str, _Entry]) -> None:
         entries[entry.full_name.lower()] = entry
 
 
-def _add(entry: _Entry, entries: Mapping[str, _Entry], found: Found) -> None:
-    """Add what of an entry can be read; of a timer or a counter its members."""
+def _add(
+    entry: _Entry, entries: Mapping[str, _Entry], found: Found, lines: dict[str, int]
+) -> None:
+    """Add what of an entry can be read; of a timer or a counter its members. `lines` are those of all names."""
     try:
         address, typed = _resolved(entry, entries)
         tags = list(_tags(entry, address, typed))
@@ -136,6 +141,12 @@ def _add(entry: _Entry, entries: Mapping[str, _Entry], found: Found) -> None:
     if any(len(tag.name) > _NAME_ROOM or len(tag.address) > _ADDRESS_ROOM for tag in tags):
         found.refuse(entry.row, f"its name is longer than {_NAME_ROOM} characters")
         return
+    # `Main.ACC` may be a tag of a program or, of what a person wrote, the member of a timer.
+    if taken := next((lines[tag.name.lower()] for tag in tags if tag.name.lower() in lines), 0):
+        found.refuse(entry.row, f"line {taken} is read under the same name")
+        return
+    lines.update((tag.name.lower(), tag.line) for tag in tags)
+    found.fitted(entry.row, entry.description)
     found.tags.extend(tags)
 
 
@@ -146,7 +157,7 @@ def _tags(entry: _Entry, address: str, typed: _Typed) -> list[FoundTag]:
         address=address,
         data_type="",
         length=typed.elements or 1,
-        description=entry.description[:_TEXT_ROOM],
+        description=entry.description[:ROOM],
     )
     if typed.name in _SHOWN_MEMBERS and typed.elements is None:
         return [
@@ -173,12 +184,16 @@ def _tags(entry: _Entry, address: str, typed: _Typed) -> list[FoundTag]:
 
 def _resolved(entry: _Entry, entries: Mapping[str, _Entry]) -> tuple[str, _Typed]:
     """Return the address to read and its type; of an alias those of its target."""
-    seen: set[str] = set()
+    hops: set[str] = set()
     scope, path, steps = entry.scope, entry.full_name, ""
     while entry.target:
-        if entry.full_name in seen:
+        if entry.full_name in hops:
             raise _Unknown("it is an alias of itself")
-        seen.add(entry.full_name)
+        if len(hops) == _MOST_HOPS:
+            raise _Unknown(
+                f"it is an alias of an alias, and so on more than {_MOST_HOPS} times"
+            )
+        hops.add(entry.full_name)
         base = _BASE.match(entry.target)
         if base is None:
             raise _Unknown(f"its target '{entry.target[:60]}' is no name of a tag")
@@ -263,9 +278,7 @@ def _describe(comments: list[Row], entries: Mapping[str, _Entry], found: Found) 
         full = f"Program:{scope}.{subject}" if scope else subject
         place = tags.get(full.lower())
         if place is not None:
-            tag = found.tags[place]
-            found.tags[place] = replace(tag, description=tag.description or text[:_TEXT_ROOM])
-            found.pass_over(row, f"the description of {tag.name}")
+            _describe_tag(row, place, text, found)
             continue
         name, _, bit = _bit_of(full)
         place = tags.get(name.lower())
@@ -280,8 +293,7 @@ def _describe(comments: list[Row], entries: Mapping[str, _Entry], found: Found) 
             )
             continue
         tag = found.tags[place]
-        bits = tag.length if tag.data_type == "bool" else _bits_in(tag.data_type)
-        if bit >= bits or (tag.length > 1 and tag.data_type != "bool"):
+        if bit >= bits_of(tag.data_type, tag.length):
             found.refuse(row, f"{tag.name} has no bit {bit}")
         elif (tag.name, bit) in described:
             found.refuse(row, f"line {described[tag.name, bit]} describes the same bit")
@@ -292,11 +304,20 @@ def _describe(comments: list[Row], entries: Mapping[str, _Entry], found: Found) 
                     line=row.line,
                     tag=tag.name,
                     bit=bit,
-                    text=text[:_TEXT_ROOM] or "(no text)",
+                    text=found.fitted(row, text) or "(no text)",
                     kind=kind_of(text),
                     severity=severity_of(text),
                 )
             )
+
+
+def _describe_tag(row: Row, place: int, text: str, found: Found) -> None:
+    tag = found.tags[place]
+    if text and tag.description not in {"", text[:ROOM]}:
+        found.refuse(row, f"{tag.name} is described already, as '{shown([tag.description])}'")
+        return
+    found.pass_over(row, f"the description of {tag.name}")
+    found.tags[place] = replace(tag, description=tag.description or found.fitted(row, text))
 
 
 def _bit_of(subject: str) -> tuple[str, str, int | None]:
@@ -305,7 +326,3 @@ def _bit_of(subject: str) -> tuple[str, str, int | None]:
     if match is None:
         return subject, "", None
     return match[1], subject, int(match[2] or match[3])
-
-
-def _bits_in(data_type: str) -> int:
-    return {_TYPES[name]: bits for name, bits in _INTEGER_BITS.items()}.get(data_type, 0)

@@ -1,13 +1,14 @@
 """The list of message bits: a tag with its bit, what it says, where it comes from (pure)."""
 
 import re
+from collections import defaultdict
 
-from telemetry.importers.found import Found, FoundBit, Row
+from telemetry.importers.found import ROOM, Found, FoundBit, Row, shown
 from telemetry.importers.words import kind_of, severity_of, source_of
 
-_TEXT_ROOM = 200
-_MOST_MISSING = 512
-_SUBJECT = re.compile(r"(.+?)(?:\[([0-9]{1,5})\]|[./]([0-9]{1,5}))")
+_SUBJECT = re.compile(r"([^;\t]+?)(?:\[([0-9]{1,5})\]|[./]([0-9]{1,5}))")
+BEGIN = re.compile(r'\s*"?[^",;\t]+(?:\[[0-9]{1,5}\]|[./][0-9]{1,5})"?\s*[,;\t]')
+"""How a line begins that is a row of its own, whatever quote was left open before it."""
 _HEADER = {"tag", "bit", "description", "source", "message", "text", "address"}
 
 
@@ -19,13 +20,16 @@ def is_header(row: Row) -> bool:
 
 def is_message(row: Row) -> bool:
     """Whether the row describes a bit."""
-    return 2 <= len(row.cells) <= 4 and _SUBJECT.fullmatch(row.cells[0]) is not None
+    # Excel pads every row to the longest.
+    used = len(row.cells) - next((n for n, cell in enumerate(row.cells[::-1]) if cell), 0)
+    return len(row.cells) >= 2 and used <= 4 and _SUBJECT.fullmatch(row.cells[0]) is not None
 
 
 def parse(rows: list[Row]) -> Found:
     """Return the bits of the list; of a bit that stands twice the first, and the other is refused."""
     found = Found("messages")
     seen: dict[tuple[str, int], FoundBit] = {}
+    listed: defaultdict[str, set[int]] = defaultdict(set)
     for row in rows:
         if is_header(row):
             found.pass_over(row, "a header")
@@ -35,7 +39,8 @@ def parse(rows: list[Row]) -> Found:
             found.refuse(row, f"'{row.cells[0][:40]}' names no bit, such as Fault[31]")
             continue
         tag, bit = subject[1], int(subject[2] or subject[3])
-        text = row.cells[1][:_TEXT_ROOM] if len(row.cells) > 1 else ""
+        listed[tag.lower()].add(bit)
+        text = row.cells[1] if len(row.cells) > 1 else ""
         said = row.cells[2] if len(row.cells) > 2 else ""
         source = source_of(said)
         if source is None:
@@ -45,27 +50,23 @@ def parse(rows: list[Row]) -> Found:
             continue
         first = seen.get((tag.lower(), bit))
         if first is not None:
-            same = "in the same words" if first.text == text else f"as '{first.text[:60]}'"
+            same = (
+                "in the same words" if first.text == text[:ROOM] else f"as '{first.text[:60]}'"
+            )
             found.refuse(row, f"the bit stands in line {first.line} already, {same}")
             continue
+        if beyond := shown(row.cells[3:]):
+            found.leave_out(row, f"cells beyond the third are not used: '{beyond}'")
         told = FoundBit(
             line=row.line,
             tag=tag,
             bit=bit,
-            text=text or "not defined",
+            text=found.fitted(row, text) or "not defined",
             kind=kind_of(text),
             severity=severity_of(text),
             source=source,
         )
         seen[tag.lower(), bit] = told
         found.bits.append(told)
-    by_tag: dict[str, set[int]] = {}
-    for told in found.bits:
-        by_tag.setdefault(told.tag, set()).add(told.bit)
-    found.missing = {tag: _missing(bits) for tag, bits in by_tag.items() if _missing(bits)}
+    found.listed = dict(listed)
     return found
-
-
-def _missing(bits: set[int]) -> list[int]:
-    """Return the bits below the last one that the list leaves out; of more than a few hundred the first."""
-    return sorted(set(range(min(max(bits), _MOST_MISSING))) - bits)

@@ -6,10 +6,12 @@ from telemetry.importers.escapes import unescaped
 from telemetry.importers.found import Found, FoundTag, Row
 
 COLUMNS = 13
+WIDTHS = (COLUMNS, COLUMNS - 1)
+"""Excel leaves out the last column, which is always empty."""
 _DESCRIPTIONS = slice(3, 8)
-_TEXT_ROOM = 200
 _NAME_ROOM = 100
 _WORD_BITS = 16
+_LONG_BITS = 32
 _MEMBERS = {
     "T": {"PRE": "int16", "ACC": "int16", "EN": "bool", "TT": "bool", "DN": "bool"},
     "C": {
@@ -27,6 +29,7 @@ _MOST_TELLING = {"T": "ACC", "C": "ACC", "R": "POS"}
 _WORDS = {"N": "int16", "B": "int16", "S": "int16", "I": "int16", "O": "int16"}
 _OTHERS = {"F": "float32", "L": "int32", "ST": "string"}
 _WITHOUT_FILE = {"I", "O", "S"}
+_WITHOUT_BITS = {"F", "ST"}
 
 ADDRESS = re.compile(
     r"(?P<kind>ST|DFILE|[NBSIOTCRFLU])(?P<file>[0-9]{0,3})"
@@ -45,7 +48,7 @@ def parse(rows: list[Row]) -> Found:
     by_address: dict[str, int] = {}
     by_name: dict[str, int] = {}
     for row in rows:
-        if len(row.cells) != COLUMNS:
+        if len(row.cells) not in WIDTHS:
             found.refuse(row, f"it has {len(row.cells)} columns where {COLUMNS} are due")
             continue
         try:
@@ -63,6 +66,7 @@ def parse(rows: list[Row]) -> Found:
         if symbol.lower() in by_name:
             found.refuse(row, f"line {by_name[symbol.lower()]} has the same symbol")
             continue
+        found.fitted(row, row.cells[2], _NAME_ROOM)
         by_address[address] = by_name[symbol.lower()] = row.line
         parts = (unescaped(cell) for cell in row.cells[_DESCRIPTIONS])
         found.tags.append(
@@ -71,7 +75,7 @@ def parse(rows: list[Row]) -> Found:
                 name=symbol,
                 address=address,
                 data_type=data_type,
-                description=" ".join(part for part in parts if part)[:_TEXT_ROOM],
+                description=found.fitted(row, " ".join(part for part in parts if part)),
             )
         )
     return found
@@ -81,7 +85,7 @@ def normal(written: str) -> tuple[str, str]:
     """Return an address as it can be read, and its type.
 
     A timer or counter without a member is its accumulator, and a bit above 15 one of a later word:
-    `B3/20` is `B3:1/4`, `I:7/16` is `I:7.1/0`. Raises a sentence that says why there is none.
+    `B3/20` is `B3:1/4`, `I:7/16` is `I:7.1/0`; a long has 32. Raises a sentence that says why there is none.
     """
     match = ADDRESS.fullmatch(written.upper())
     if match is None:
@@ -106,7 +110,7 @@ def normal(written: str) -> tuple[str, str]:
     if part is None:
         dot = "" if word is None or int(word) == 0 else f".{int(word)}"
         return f"{name}:{int(element)}{dot}", _WORDS.get(kind) or _OTHERS[kind]
-    if kind in _OTHERS or not part.isdigit():
+    if kind in _WITHOUT_BITS or not part.isdigit():
         raise _Refused(f"{written} asks for a part that {kind} has not")
     return _bit(name, int(element), None if word is None else int(word), int(part)), "bool"
 
@@ -120,7 +124,7 @@ def _member(written: str, kind: str, element: str, part: str | None) -> tuple[st
 
 
 def _bit(name: str, element: int, word: int | None, bit: int) -> str:
-    further, bit = divmod(bit, _WORD_BITS)
+    further, bit = divmod(bit, _LONG_BITS if name[0] == "L" else _WORD_BITS)
     if name in {"I", "O"}:
         of_slot = (word or 0) + further
         return f"{name}:{element}{f'.{of_slot}' if of_slot else ''}/{bit}"

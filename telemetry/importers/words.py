@@ -4,19 +4,36 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from telemetry.importers.found import FoundTag
+from telemetry.roles import can_play, is_likely
 
+_TROUBLE = (
+    r"(fault(s|ed|y)?|fail(s|ed|ing|ures?)?|errors?|alarms?|trip(s|ped)?|jam(s|med)?|over[ -]?(load|heat|"
+    r"temp|travel|current|speed)\w*|broken|breakage|short[ -]circuit\w*|crash(ed)?|stall(ed)?|seized)"
+)
+_SURE_FAULT = re.compile(rf"\b{_TROUBLE}\b")
+"""Words that no prompt needs, so that `press`, `check`, `close` and `turn` are the names of machines there."""
+_OVER = re.compile(
+    rf"\b((no|reset|resetting) (active )?{_TROUBLE}|{_TROUBLE} (is |are )?"
+    r"(reset|cleared|ok|ack\w*|silenced?))\b"
+)
+_SURE_PROMPT = re.compile(
+    r"\b(please|ok to|press (the|any|to|and|start|stop|reset|button|key|enter|ok|ack\w*|green|red|blue|"
+    rf"yellow|black|white)|clear (the|{_TROUBLE})|(then|and|to) (press|reset|clear|ack\w*|restart|"
+    r"continue))\b"
+)
+_MACHINE = re.compile(
+    r"\b(check[ -]?weigh\w*|turn(ing)?[ -]?(unit|table)|press(?= ?([0-9]|running|motor|drive|not|is\b)))"
+)
 _PROMPT = re.compile(
-    r"\b(please|ok to|press|close|release|remove|clear the|check|refill|replace|select|turn|push|"
-    r"load (the|new)|open the|wait)\b"
+    r"\b(press|close|release|remove|check|refill|replace|select|turn|push|load (the|new)|open the|wait)\b"
 )
 _STATUS = re.compile(
     r"\b(running|run|complete|completed|finished|in progress|ready|enabled|auto|manual|selected|"
     r"change ?over|homed|homing|started|stopped by|dry cycle)\b"
 )
 _FAULT = re.compile(
-    r"\b(fault|faulted|fail|failed|failure|error|alarm|trip|tripped|jam|jammed|overload|over ?travel|"
-    r"broken|e ?-?stop|emergency|guard (open|door)|breaker|inverter|low (air|oil|pressure|level)|"
-    r"blocked|blockage|lost|missing|timeout|timed out|limit|overheat|overtemp|leak|detector|detected|"
+    r"\b(e ?-?stop|emergency|guard (open|door)|breaker|inverter|low (air|oil|pressure|level)|"
+    r"blocked|blockage|lost|missing|timeout|timed out|limit|leak|detector|detected|"
     r"not (ready|ok|healthy|closed)|no (air|power|comms))\b"
 )
 _UNUSED = re.compile(
@@ -76,8 +93,6 @@ _ROLES: Mapping[str, tuple[str, str]] = {
     "changeover": (r"(change ?over|changing ?over)", r"(time|count|reset|target)"),
     "message_bits": (r"(message|fault|alarm|msg|alm|warning)s?", r"(reset|time|count|ack)"),
 }
-_BIT_ROLES = {"running", "starved", "blocked", "changeover"}
-_WHOLE = {"int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"}
 _MOST_OTHERS = 300
 _SPLIT = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[_:\[\]]+")
 
@@ -85,16 +100,24 @@ _SPLIT = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[_:\[\]]+")
 def kind_of(text: str) -> str:
     """Return the kind of a message that its words suggest; `info` when they suggest nothing.
 
-    A prompt before a fault ("release e-stop" asks for something), a fault before a status.
+    What nobody would say of a prompt (`overload`) is a fault though a word of prompts stands beside it
+    ("Press overload"), unless it is asked for in so many words ("Press reset to clear the fault") or is over
+    ("Fault reset"). Of less certain words a prompt before a fault ("Release e-stop"), a fault before a status.
     """
-    words = text.lower()
+    words = " ".join(text.lower().replace("_", " ").split())
     if _UNUSED.fullmatch(words):
         return "unused"
+    if _SURE_PROMPT.search(words):
+        return "prompt"
+    words, are_over = _OVER.subn(" ", words)
+    if _SURE_FAULT.search(words):
+        return "fault"
+    words = _MACHINE.sub(" ", words)
     if _PROMPT.search(words):
         return "prompt"
     if _FAULT.search(words):
         return "fault"
-    return "status" if _STATUS.search(words) else "info"
+    return "status" if are_over or _STATUS.search(words) else "info"
 
 
 def severity_of(text: str) -> str:
@@ -116,12 +139,12 @@ def source_of(word: str) -> str | None:
 def candidates(tags: Iterable[FoundTag]) -> dict[str, list[str]]:
     """Return by role the names of the tags that may play it, the likeliest first.
 
-    A tag whose type cannot play a role is none of its candidates, whatever its name.
+    A tag whose type is not one that usually plays a role is none of its candidates, whatever its name.
     """
     found: dict[str, list[tuple[int, int, str]]] = {role: [] for role in _ROLES}
     for place, tag in enumerate(tags):
         for role, (must, must_not) in _ROLES.items():
-            if not _fits(role, tag):
+            if not is_likely(role, tag.data_type, tag.length):
                 continue
             likely = max(
                 _likely(tag.name, must, must_not), _likely(tag.description, must, must_not) - 1
@@ -141,19 +164,6 @@ def suggestions(found: Mapping[str, Sequence[str]]) -> dict[str, str]:
     return by_tag
 
 
-def fits(role: str, data_type: str, length: int) -> bool:
-    """Whether a value of this type can play the role at all."""
-    if role == "message_bits":
-        return data_type == "bool" if length > 1 else data_type in _WHOLE
-    if length > 1 or data_type == "string":
-        return False
-    if role in _BIT_ROLES:
-        return data_type == "bool"
-    if role == "speed":
-        return data_type != "bool"
-    return data_type in _WHOLE
-
-
 def choices(
     found: Mapping[str, Sequence[str]], tags: Sequence[FoundTag], roles: Iterable[str]
 ) -> dict[str, list[str]]:
@@ -163,21 +173,19 @@ def choices(
     """
     offered: dict[str, list[str]] = {}
     for role in roles:
-        likely = list(found.get(role, ()))
+        named = list(found.get(role, ()))
+        known = set(named)
         others = [
-            tag.name
+            tag
             for tag in tags
-            if _fits(role, tag)
-            and tag.name not in likely
+            if can_play(role, tag.data_type, tag.length)
+            and tag.name not in known
             and (role != "message_bits" or tag.length > 1)
         ]
-        if names := likely + others[:_MOST_OTHERS]:
+        others.sort(key=lambda tag: not is_likely(role, tag.data_type, tag.length))
+        if names := named + [tag.name for tag in others[:_MOST_OTHERS]]:
             offered[role] = names
     return offered
-
-
-def _fits(role: str, tag: FoundTag) -> bool:
-    return fits(role, tag.data_type, tag.length)
 
 
 def _likely(text: str, must: str, must_not: str) -> int:

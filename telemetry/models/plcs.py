@@ -12,6 +12,7 @@ from production.models.floor import CODE
 from telemetry.address import AddressError, parse_serial
 from telemetry.choices import LinkStatus, Protocol, Role
 from telemetry.drivers import base
+from telemetry.models.stamps import StampField
 from telemetry.reach import reach_error
 
 HOST = RegexValidator(
@@ -19,9 +20,10 @@ HOST = RegexValidator(
     "A host is a name or an IP address, such as plc7.packing or 10.1.2.3; "
     "a serial line is a device, such as /dev/ttyUSB0.",
 )
-PARTED = "{other} reads the same equipment in shard {shard}; one task must read them both."
+_PARTED = "{other} reads the same equipment in shard {shard}; one task must read them both."
 _LINE = "{other} is on the same line in shard {shard}; one task must read them both."
 _NO_DEVICE = "Only Modbus RTU is spoken on a serial line; write a name or an IP address."
+_SPEAKING = [role for role in Role if role != Role.NONE]
 _COM = re.compile(r"COM[0-9]{1,3}")
 _PROTOCOLS: Mapping[Protocol, base.ProtocolName] = {
     Protocol.LOGIX: "logix",
@@ -98,9 +100,7 @@ class Plc(models.Model):
         help_text="Which poll task reads it, modulo MS5_POLL_SHARDS. PLCs of one equipment share one.",
     )
     enabled = models.BooleanField(default=True)
-    updated_at = models.DateTimeField(
-        auto_now=True, help_text="An edit later than the worker's last look is picked up."
-    )
+    stamp = StampField()
 
     class Meta:
         ordering: ClassVar = ["code"]
@@ -131,13 +131,12 @@ class Plc(models.Model):
             parse_serial(self.serial)
         except AddressError as wrong:
             errors["serial"] = str(wrong)
-        speaking = set(Role) - {Role.NONE}
         others = Plc.objects.exclude(pk=self.pk)
         parted = others.filter(
-            tags__equipment__tags__plc=self.pk, tags__role__in=speaking
+            tags__equipment__tags__plc=self.pk, tags__role__in=_SPEAKING
         ).exclude(shard=self.shard)
         if other := parted.first():
-            errors["shard"] = PARTED.format(other=other, shard=other.shard)
+            errors["shard"] = _PARTED.format(other=other, shard=other.shard)
         if self.protocol in {Protocol.MODBUS_RTU, Protocol.MODBUS_RTU_TCP}:
             line = others.filter(protocol=self.protocol, host=self.host)
             if not is_serial:
@@ -154,6 +153,17 @@ class Plc(models.Model):
                 )
         if errors:
             raise ValidationError(errors)
+
+    def parted_error(self, equipment_id: int) -> str:
+        """Say why none of its tags can play a role for the equipment; empty when they can.
+
+        One task reads all that an equipment is told by, and a task reads the controllers of its shard.
+        """
+        speaking = Plc.objects.filter(
+            tags__equipment=equipment_id, tags__role__in=_SPEAKING
+        ).exclude(shard=self.shard)
+        other = speaking.first()
+        return _PARTED.format(other=other, shard=other.shard) if other else ""
 
     def _reach_error(self) -> str:
         # A form that has refused the port itself still comes here, with any or none.
@@ -202,6 +212,9 @@ class PlcLink(models.Model):
     error = models.TextField(blank=True, help_text="What the last failed poll said.")
     load = models.CharField(
         max_length=200, blank=True, help_text="How far its polls are stretched by its caps."
+    )
+    period_s = models.FloatField(
+        null=True, help_text="How often it is read by its tags and caps, seconds."
     )
     program = models.CharField(
         max_length=200,

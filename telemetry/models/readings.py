@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 
-from telemetry.choices import Quality
+from telemetry.choices import QUALITIES
 from telemetry.models.tags import Tag
 
 
@@ -18,7 +18,7 @@ class Reading(models.Model):
     text = models.CharField(
         max_length=400, blank=True, help_text="Strings and arrays, as read."
     )
-    quality = models.CharField(max_length=10, choices=Quality.choices)
+    quality = models.CharField(max_length=10, choices=QUALITIES)
     error = models.CharField(max_length=300, blank=True)
     source_at = models.DateTimeField(help_text="When the controller answered.")
     received_at = models.DateTimeField(help_text="When it was taken over.")
@@ -44,7 +44,10 @@ class TagLatest(Reading):
 class Sample(Reading):
     """A reading that was kept: its value moved beyond the deadband, its quality changed, or it was time."""
 
-    tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="samples")
+    # No index of its own: that on (tag, source_at) does, and samples are many.
+    tag = models.ForeignKey(
+        Tag, on_delete=models.CASCADE, related_name="samples", db_index=False
+    )
 
     class Meta:
         ordering: ClassVar = ["-source_at", "-pk"]
@@ -70,7 +73,7 @@ class SampleMinute(models.Model):
     mean = models.FloatField(null=True)
     last = models.FloatField(null=True)
     count = models.PositiveIntegerField(help_text="Samples in it.")
-    quality = models.CharField(max_length=10, choices=Quality.choices, help_text="The worst.")
+    quality = models.CharField(max_length=10, choices=QUALITIES, help_text="The worst.")
 
     class Meta:
         ordering: ClassVar = ["tag", "minute"]

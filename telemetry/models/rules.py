@@ -11,6 +11,7 @@ from production.models import Equipment
 from production.models.floor import DAY_S
 from telemetry.choices import Role, RuleKind, WarningKind
 from telemetry.models.plcs import Plc
+from telemetry.models.stamps import StampField
 from telemetry.models.tags import Tag
 
 
@@ -43,7 +44,7 @@ class StateRule(models.Model):
         help_text="Count movement only: seconds a cycle; empty: the ideal cycle of the product.",
     )
     state = models.CharField(max_length=10, choices=State.choices)
-    updated_at = models.DateTimeField(auto_now=True)
+    stamp = StampField()
 
     class Meta:
         ordering: ClassVar = ["equipment", "position"]
@@ -101,9 +102,9 @@ class ConfigurationWarning(models.Model):
         ordering: ClassVar = ["-since", "-pk"]
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["plc", "kind", "text"],
-                condition=models.Q(settled_at__isnull=True),
-                name="a warning stands once",
+                fields=["tag"],
+                condition=models.Q(settled_at__isnull=True, kind=WarningKind.UNKNOWN_STATE),
+                name="unknown states of a tag are one warning",
             ),
             models.UniqueConstraint(
                 fields=["plc"],

@@ -9,10 +9,17 @@ from django.db import models
 from production.choices import MessageKind, Severity, Source
 from production.models import Equipment
 from production.models.floor import DAY_S
-from telemetry.choices import ByteOrder, DataType, DeadbandKind, Numbering, Role
+from telemetry.choices import BYTE_ORDERS, DATA_TYPES, DeadbandKind, Numbering, Role
 from telemetry.drivers import base
-from telemetry.models.plcs import PARTED, Plc
-from telemetry.validation import address_error, modulus_error, role_error, state_map_error
+from telemetry.models.plcs import Plc
+from telemetry.models.stamps import StampField
+from telemetry.roles import bit_error, role_error
+from telemetry.validation import (
+    address_error,
+    modulus_error,
+    scale_error,
+    state_map_error,
+)
 
 
 class TagQuerySet(models.QuerySet["Tag"]):
@@ -33,14 +40,14 @@ class Tag(models.Model):
         max_length=200,
         help_text="Logix: the tag's name. Modbus: holding:100, input:7, coil:3, discrete:9, holding:100.3.",
     )
-    data_type = models.CharField(max_length=10, choices=DataType.choices)
+    data_type = models.CharField(max_length=10, choices=DATA_TYPES)
     length = models.PositiveIntegerField(
         default=1, validators=[MinValueValidator(1)], help_text="Elements of an array, else 1."
     )
     byte_order = models.CharField(
         max_length=4,
-        choices=ByteOrder.choices,
-        default=ByteOrder.ABCD,
+        choices=BYTE_ORDERS,
+        default=base.ByteOrder.ABCD.value,
         help_text="Modbus only.",
     )
     device_id = models.PositiveIntegerField(
@@ -109,7 +116,7 @@ class Tag(models.Model):
         editable=False,
         help_text="When a file last told of it; empty: a person made it.",
     )
-    updated_at = models.DateTimeField(auto_now=True)
+    stamp = StampField()
 
     objects = TagQuerySet.as_manager()
 
@@ -146,19 +153,24 @@ class Tag(models.Model):
         """Refuse what the PLC's protocol cannot read, what cannot play its role, and unknown states."""
         errors = {}
         # A form that has refused the type itself still comes here, with none.
-        typed = self.data_type in DataType.values and self.byte_order in ByteOrder.values
+        typed = self.data_type in set(base.DataType) and self.byte_order in set(base.ByteOrder)
         if self.plc_id and typed and (wrong := address_error(self.plc.protocol, self.spec)):
             errors["address"] = wrong
         if wrong := role_error(self.role, self.data_type, self.length):
             errors["role"] = wrong
         if wrong := state_map_error(self.role, self.state_map, self.numbering):
             errors["state_map"] = wrong
-        if wrong := modulus_error(self.modulus, self.scale):
+        if wrong := scale_error(self.role, self.scale):
+            errors["scale"] = wrong
+        elif wrong := modulus_error(self.modulus, self.scale):
             errors["modulus"] = wrong
-        if self.plc_id and self.equipment_id and self.role != Role.NONE:
-            beside = Plc.objects.filter(tags__equipment=self.equipment_id)
-            if other := beside.exclude(shard=self.plc.shard).first():
-                errors["equipment"] = PARTED.format(other=other, shard=other.shard)
+        if (
+            self.plc_id
+            and self.equipment_id
+            and self.role != Role.NONE
+            and (wrong := self.plc.parted_error(self.equipment_id))
+        ):
+            errors["equipment"] = wrong
         if errors:
             raise ValidationError(errors)
 
@@ -190,7 +202,7 @@ class MessageBit(models.Model):
         blank=True,
         help_text="The downtime reason it stands for, such as MAT_JAM.",
     )
-    updated_at = models.DateTimeField(auto_now=True)
+    stamp = StampField()
 
     class Meta:
         ordering: ClassVar = ["tag", "bit"]
@@ -200,3 +212,12 @@ class MessageBit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tag.name}[{self.bit}] {self.text}"
+
+    def clean(self) -> None:
+        """Refuse a bit that its tag has not."""
+        # A form that has refused the tag, its length or the bit still comes here, without.
+        tag = getattr(self, "tag", None)
+        if tag is None or tag.length is None or self.bit is None:
+            return
+        if wrong := bit_error(tag.name, tag.data_type, tag.length, self.bit):
+            raise ValidationError({"bit": f"{wrong}."})

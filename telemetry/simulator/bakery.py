@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 
+from telemetry.packml import PRODUCTION
 from telemetry.simulator.line_bag import (
     COUNTER_MODULUS,
     JAMS,
@@ -10,7 +11,7 @@ from telemetry.simulator.line_bag import (
     Bagger,
     Loader,
 )
-from telemetry.simulator.line_pack import FLAP_JAM, CasePacker, Checkweigher
+from telemetry.simulator.line_pack import FLAP_JAM, CasePacker, Checkweigher, PackML
 from telemetry.simulator.memory import SimValue
 
 STEP_S = 0.25
@@ -88,6 +89,8 @@ class Bakery:
                 "Speed": round(packer.speed, 2) if packer.speed >= 0.1 else 0.0,
                 "Count": packer.count,
                 "Alarms": packer.alarms,
+                "UnitMode": PRODUCTION,
+                "NoPacks": int(packer.state is PackML.SUSPENDED),
             },
         }
 

@@ -54,6 +54,7 @@ class TagRow:
     modulus: int | None = None
     max_per_minute: float | None = None
     state_map: Mapping[int, str] = field(default_factory=dict)
+    numbering: str = ""
     bits: tuple[BitRow, ...] = ()
 
 
@@ -176,27 +177,6 @@ CHECKWEIGHER = PlcRow(
     ),
 )  # fmt: skip
 
-# ISA TR88.00.02: all seventeen base states, though this machine shows only some of them.
-PACKML_STATES = {
-    1: "stopped",
-    2: "stopped",
-    3: "idle",
-    4: "idle",
-    5: "starved",
-    6: "running",
-    7: "stopped",
-    8: "faulted",
-    9: "faulted",
-    10: "stopped",
-    11: "stopped",
-    12: "stopped",
-    13: "starved",
-    14: "starved",
-    15: "idle",
-    16: "running",
-    17: "idle",
-}
-
 CASEPACKER_BITS = (
     BitRow(0, "Case magazine empty", "fault", reason="MAT_SHORTAGE"),
     BitRow(1, "Flap jam", "fault", reason="MAT_JAM"),
@@ -211,12 +191,14 @@ CASEPACKER = PlcRow(
     line="L-PACK2",
     device_id=2,
     tags=(
-        TagRow("State", "holding:0", "uint16", "state_word", CASE, state_map=PACKML_STATES),
+        TagRow("State", "holding:0", "uint16", "state_word", CASE, numbering="packml_tr88"),
         TagRow("Speed", "holding:2", "float32", "speed", CASE, unit="cases/min"),
         TagRow("Count", "holding:4", "uint32", "total_count", CASE, unit="cases",
                modulus=UINT32, max_per_minute=20),
         TagRow("Alarms", "holding:6", "bool", "message_bits", CASE, length=16,
                bits=CASEPACKER_BITS),
+        TagRow("UnitMode", "holding:7", "uint16", "mode", CASE),
+        TagRow("NoPacks", "holding:8", "uint16", "starved", CASE),
     ),
 )  # fmt: skip
 

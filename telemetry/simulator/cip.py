@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from telemetry.simulator.faults import Stats
-from telemetry.simulator.memory import BeyondTheEnd, Memory, NoSuchTag, Symbol
+from telemetry.simulator.memory import BeyondTheEnd, Memory, NoSuchTag, Step, Symbol
 from telemetry.simulator.structures import STRUCTURES, Structure
 
 IDENTITY, ROUTER, CONNECTION_MANAGER = 0x01, 0x02, 0x06
@@ -29,12 +29,15 @@ class Refused(Exception):
 
 @dataclass(slots=True)
 class Path:
-    """A request path taken apart: class, instance, names and element numbers."""
+    """A request path taken apart: class, instance, names with the numbers of elements behind them.
+
+    `elements` are those that come before any name, behind an instance.
+    """
 
     class_id: int = 0
     instance: int = 0
-    names: list[str] = field(default_factory=list)
     elements: list[int] = field(default_factory=list)
+    steps: list[tuple[str, list[int]]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +144,7 @@ class Controller:
     def _tag_list(self, path: Path, data: bytes, room: int) -> tuple[int, bytes]:
         (count,) = struct.unpack_from("<H", data)
         attributes = struct.unpack_from(f"<{count}H", data, 2)
-        program = path.names[0].removeprefix("Program:") if path.names else ""
+        program = path.steps[0][0].removeprefix("Program:") if path.steps else ""
         entries = self._entries(program)
         listed = b""
         for instance, (name, symbol) in enumerate(entries, 1):
@@ -194,22 +197,20 @@ class Controller:
         return self._value(path, elements, offset, room)
 
     def _value(self, path: Path, elements: int, offset: int, room: int) -> tuple[int, bytes]:
-        names = list(path.names)
+        steps: list[Step] = list(path.steps)
         if path.class_id == SYMBOL:
             symbols = self.memory.symbols()
             if not 1 <= path.instance <= len(symbols):
                 raise Refused(0x05)
-            names.insert(0, symbols[path.instance - 1].name)
-        if not names:
+            steps.insert(0, (symbols[path.instance - 1].name, path.elements))
+        if not steps:
             raise Refused(BAD_PATH, 0)
-        if names[0].startswith("Program:") and len(names) > 1:
-            names[:2] = [".".join(names[:2])]
-        name, member = names[0], ".".join(names[1:])
-        whole = f"{name}.{member}" if member else name
+        if steps[0][0].startswith("Program:") and len(steps) > 1:
+            steps[:2] = [(f"{steps[0][0]}.{steps[1][0]}", steps[1][1])]
+        whole = ".".join(name for name, _ in steps)
         if whole in self.tag_errors:
             raise Refused(self.tag_errors[whole])
-        index = path.elements[0] if path.elements else 0
-        type_bytes, stored = self.memory.read(name, index, member, elements)
+        type_bytes, stored = self.memory.read(steps, elements)
         if offset > len(stored):
             raise Refused(GENERAL, 0x2104)
         rest, space = stored[offset:], room - len(type_bytes)
@@ -225,7 +226,8 @@ def parse_path(raw: bytes) -> Path:
         segment = raw[at]
         if segment == 0x91:
             length = raw[at + 1]
-            path.names.append(raw[at + 2 : at + 2 + length].decode("ascii", "replace"))
+            name = raw[at + 2 : at + 2 + length].decode("ascii", "replace")
+            path.steps.append((name, []))
             at += 2 + length + length % 2
             continue
         width = {0: 1, 1: 2, 2: 4}.get(segment & 0x03)
@@ -239,7 +241,7 @@ def parse_path(raw: bytes) -> Path:
             case 0x24:
                 path.instance = number
             case 0x28:
-                path.elements.append(number)
+                (path.steps[-1][1] if path.steps else path.elements).append(number)
         at = start + width
     return path
 
@@ -262,7 +264,8 @@ def _attribute(number: int, name: str, symbol: Symbol | None) -> bytes:
         case 6:
             return struct.pack("<I", 1 << 26)
         case 8:
-            return struct.pack("<III", symbol.elements if symbol else 0, 0, 0)
+            dimensions = (*(symbol.dimensions if symbol else ()), 0, 0, 0)
+            return struct.pack("<III", *dimensions[:3])
         case 10:
             return b"\x02"
         case _:

@@ -11,7 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from telemetry.simulator.cip import CONNECTION_MANAGER, Controller, Identity, parse_path
+from telemetry.simulator.cip import (
+    CONNECTION_MANAGER,
+    MICRO800,
+    Controller,
+    Identity,
+    parse_path,
+)
 from telemetry.simulator.faults import Faults, Stats
 from telemetry.simulator.memory import Memory, SimValue
 
@@ -20,6 +26,9 @@ UNCONNECTED_ROOM = 504
 NOT_SUPPORTED = 0x08
 INVALID_SESSION = 0x64
 OUT_OF_CONNECTIONS = struct.pack("<H", 0x0113)
+NO_SUCH_PORT = struct.pack("<H", 0x0311)
+CLASS_SEGMENT = 0x20
+"""What a route begins with that leads through no backplane."""
 
 
 class Command(enum.IntEnum):
@@ -107,7 +116,9 @@ class _Session(socketserver.BaseRequestHandler):
     def _list_identity(self) -> bytes:
         host, port = self.request.getsockname()[:2]
         item = struct.pack("<H", 1)
-        item += struct.pack(">HH4s8x", socket.AF_INET, port, socket.inet_aton(host))
+        # The item has room for an address of IPv4 only.
+        address = bytes(4) if ":" in host else socket.inet_aton(host)
+        item += struct.pack(">HH4s8x", socket.AF_INET, port, address)
         item += self.plc.answering.identity.encode() + b"\x03"
         return struct.pack("<HHH", 1, 0x0C, len(item)) + item
 
@@ -148,10 +159,13 @@ class _Session(socketserver.BaseRequestHandler):
         number = next(self.connections.numbers)
         if service == Manage.LARGE_FORWARD_OPEN:
             rate, size, back = struct.unpack_from("<III", data, 22)
-            room = size & 0xFFFF
+            room, route = size & 0xFFFF, data[40:]
         else:
             rate, size, back = struct.unpack_from("<IHI", data, 22)
-            room = size & 0x01FF
+            room, route = size & 0x01FF, data[36:]
+        has_backplane = not self.plc.answering.identity.product.startswith(MICRO800)
+        if route[0] != CLASS_SEGMENT and not has_backplane:
+            return bytes([service | 0x80, 0, 0x01, 1]) + NO_SUCH_PORT
         self.connections.theirs[number] = theirs
         self.connections.room[number] = room
         self.connections.by_serial[serial] = number
@@ -174,6 +188,7 @@ class _Session(socketserver.BaseRequestHandler):
         items = struct.pack("<IHHHHIHHH", 0, 0, 2, 0xA1, 4, self.connections.theirs[number],
                             0xB1, len(reply) + 2, sequence)  # fmt: skip
         answer = items + reply
+        session += spoilt and self.plc.faults.other_session
         # A controller need not repeat the context of a connected message; this one does not.
         frame = HEADER.pack(Command.UNIT_DATA, len(answer), session, 0, bytes(8), 0) + answer
         before, self.last_reply = self.last_reply, frame
@@ -219,6 +234,7 @@ class _Listener(socketserver.ThreadingTCPServer):
         self.plc = plc
         self.stopping = threading.Event()
         self.clients: set[socket.socket] = set()
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         super().__init__(address, _Session)
 
 

@@ -24,6 +24,10 @@ class Faults:
     """Half a reply, then nothing."""
     misnumbered: bool = False
     """The reply carries the number of another request; on a serial line, of another device."""
+    twice_after_s: float = 0.0
+    """The reply comes, and once more after this time (Modbus)."""
+    other_session: bool = False
+    """The reply of EtherNet/IP is of another session."""
     short: bool = False
     """A reply that is framed and numbered as it should be, with two bytes of values missing."""
     drip_s: float = 0.0

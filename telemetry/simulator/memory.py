@@ -1,17 +1,23 @@
 """The tags of a simulated Logix controller, as bytes, the way a controller keeps them."""
 
+import math
 import re
 import struct
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from telemetry.simulator.structures import ATOMIC, STRUCTURES, Member, Structure
+from telemetry.simulator.structures import ATOMIC, STRUCTURES, Structure
 
 Number = bool | int | float
 SimValue = Number | Sequence[Number]
 
-_NAME = re.compile(r"((?:Program:\w+\.)?[A-Za-z_][\w:]*)(?:\[(\d+)\])?(?:\.(\w+))?")
+Length = int | tuple[int, ...]
+"""Of an array, or of each of its dimensions."""
+Step = tuple[str, Sequence[int]]
+"""A name on the way to a value, with the numbers of an element behind it."""
+
+_NAME = re.compile(r"((?:Program:\w+\.)?[A-Za-z_][\w:]*)(?:\[([\d,]+)\])?")
 
 DWORD_BITS = 32
 
@@ -26,56 +32,60 @@ class BeyondTheEnd(LookupError):
 
 @dataclass(slots=True)
 class Symbol:
-    """A tag: its type, its elements (0 when it is no array; a BOOL array's are DWORDs)."""
+    """A tag: its type, its dimensions (none when it is no array; a BOOL array's are of DWORDs)."""
 
     name: str
     type_name: str
-    elements: int
+    dimensions: tuple[int, ...]
     stored: bytearray
+
+    @property
+    def elements(self) -> int:
+        return math.prod(self.dimensions) if self.dimensions else 0
 
     @property
     def structure(self) -> Structure | None:
         return STRUCTURES.get(self.type_name)
 
     @property
-    def element_size(self) -> int:
-        if self.structure is not None:
-            return self.structure.size
-        return struct.calcsize("<" + ATOMIC[self.type_name][1])
-
-    @property
-    def type_bytes(self) -> bytes:
-        """What a read reply says of the type: a code, and for a structure its handle."""
-        if self.structure is not None:
-            return self.structure.type_bytes
-        return struct.pack("<H", ATOMIC[self.type_name][0])
-
-    @property
     def symbol_type(self) -> int:
         """The symbol type word of the tag list: structure bit, dimensions, code or template."""
-        dimensions = 0x2000 if self.elements else 0
+        dimensions = 0x2000 * len(self.dimensions)
         if self.structure is not None:
             return 0x8000 | dimensions | self.structure.handle
         return dimensions | ATOMIC[self.type_name][0]
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a value lies in its symbol: its type, its first byte, how many there are from it on.
+
+    A BOOL of a structure is a bit, counted from the start of the symbol.
+    """
+
+    type_name: str
+    at: int
+    left: int
+    bit: int | None = None
+
+
 class Memory:
     """Symbols by name; each read or write of a whole value is one step for other threads."""
 
-    def __init__(self, definitions: Iterable[tuple[str, str, int]]) -> None:
+    def __init__(self, definitions: Iterable[tuple[str, str, Length]]) -> None:
         self._lock = threading.Lock()
         self._symbols: dict[str, Symbol] = {}
         self.changes = 0
         for name, type_name, length in definitions:
             self.define(name, type_name, length)
 
-    def define(self, name: str, type_name: str, length: int = 1) -> None:
+    def define(self, name: str, type_name: str, length: Length = 1) -> None:
         """A tag of zeros; one that exists is replaced, as by a program download."""
-        elements = length if length > 1 else 0
-        if type_name == "BOOL" and elements:
-            type_name, elements = "DWORD", -(-length // DWORD_BITS)
-        symbol = Symbol(name, type_name, elements, bytearray())
-        symbol.stored = bytearray(symbol.element_size * max(1, elements))
+        dimensions = length if isinstance(length, tuple) else (length,) * (length > 1)
+        if type_name == "BOOL" and dimensions:
+            type_name, dimensions = "DWORD", (-(-math.prod(dimensions) // DWORD_BITS),)
+        symbol = Symbol(name, type_name, dimensions, bytearray())
+        symbol.stored = bytearray(size_of(type_name) * max(1, symbol.elements))
         with self._lock:
             self._symbols[name] = symbol
             self.changes += 1
@@ -109,92 +119,140 @@ class Memory:
                 raise NoSuchTag(name)
             return self._symbols[name]
 
-    def read(self, name: str, index: int, member: str, elements: int) -> tuple[bytes, bytes]:
+    def read(self, steps: Sequence[Step], elements: int) -> tuple[bytes, bytes]:
         """Type and bytes of so many elements. Raises NoSuchTag, BeyondTheEnd."""
-        symbol = self.symbol(name)
+        symbol = self.symbol(steps[0][0])
+        place = _place(symbol, steps)
+        if not 1 <= elements <= place.left:
+            raise BeyondTheEnd(symbol.name)
         with self._lock:
             stored = bytes(symbol.stored)
-        size = symbol.element_size
-        start = index * size
-        if member:
-            many = _member(symbol, member).count
-            if elements > max(1, many) or start + size > len(stored):
-                raise BeyondTheEnd(name)
-            return _member(symbol, member).of(stored[start : start + size])
-        if elements < 1 or start + elements * size > len(stored):
-            raise BeyondTheEnd(name)
-        return symbol.type_bytes, stored[start : start + elements * size]
+        if place.bit is not None:
+            on = stored[place.bit // 8] >> place.bit % 8 & 1
+            return type_bytes("BOOL"), bytes([0xFF * on])
+        size = elements * size_of(place.type_name)
+        return type_bytes(place.type_name), stored[place.at : place.at + size]
 
     def get(self, name: str) -> SimValue:
-        """The value by name: `Speed`, `Fault[59]` (a bit of a BOOL array), `Count.ACC`."""
-        symbol, index, member = self._find(name)
+        """The value by name: `Speed`, `Fault[59]` (a bit of a BOOL array), `Count.ACC`, `Grid[1,2]`."""
+        symbol, place, is_element = self._find(name)
         with self._lock:
-            if member:
-                found, at = _member(symbol, member), index * symbol.element_size
-                _, raw = found.of(bytes(symbol.stored[at : at + symbol.element_size]))
-                (value, *_) = struct.unpack_from("<" + ATOMIC[found.type_name][1], raw)
-                return bool(value) if found.type_name == "BOOL" else value
-            values = list(struct.iter_unpack(_layout(symbol), symbol.stored))
-        flat = [value for (value,) in values]
-        if symbol.type_name == "DWORD":
-            bits = [bool(word >> n & 1) for word in flat for n in range(DWORD_BITS)]
-            return bits[index] if "[" in name else bits
-        if symbol.type_name == "BOOL":
+            if place.bit is not None:
+                return bool(symbol.stored[place.bit // 8] >> place.bit % 8 & 1)
+            size = size_of(place.type_name) * (1 if is_element else place.left)
+            layout = "<" + ATOMIC[place.type_name][1]
+            raw = symbol.stored[place.at : place.at + size]
+        flat: list[Number] = [value for (value,) in struct.iter_unpack(layout, raw)]
+        if place.type_name == "DWORD" and not is_element:
+            return [bool(int(word) >> n & 1) for word in flat for n in range(DWORD_BITS)]
+        if place.type_name == "BOOL":
             flat = [bool(value) for value in flat]
-        return flat[index] if "[" in name or not symbol.elements else flat
+        return flat if not is_element else flat[0]
 
     def set(self, name: str, value: SimValue) -> None:
         """Put a value where `get` finds it; a list fills the array from its start."""
-        symbol, index, member = self._find(name)
-        if member:
-            found, base = _member(symbol, member), index * symbol.element_size
-            if found.type_name == "BOOL":
-                with self._lock:
-                    _put_bits(symbol.stored, 8 * base + found.at, [bool(value)])
-                return
-            kind, at, values = found.type_name, base + found.at, [value]
-            layout = "<" + ATOMIC[kind][1]
-        else:
-            kind = symbol.type_name
-            at, layout = index * symbol.element_size, _layout(symbol)
-            values = list(value) if isinstance(value, Sequence) else [value]
+        symbol, place, _ = self._find(name)
+        values = list(value) if isinstance(value, Sequence) else [value]
+        bits = [bool(one) for one in values]
         with self._lock:
-            if symbol.type_name == "DWORD":
-                _put_bits(symbol.stored, index, [bool(bit) for bit in values])
-                return
-            packed = b"".join(struct.pack(layout, _fit(kind, one)) for one in values)
-            if at + len(packed) > len(symbol.stored):
-                raise BeyondTheEnd(name)
-            symbol.stored[at : at + len(packed)] = packed
+            if place.bit is not None:
+                _put_bits(symbol.stored, place.bit, bits)
+            elif place.type_name == "DWORD":
+                _put_bits(symbol.stored, 8 * place.at, bits)
+            else:
+                layout = "<" + ATOMIC[place.type_name][1]
+                if len(values) > place.left:
+                    raise BeyondTheEnd(name)
+                fit = (_fit(place.type_name, one) for one in values)
+                packed = b"".join(struct.pack(layout, one) for one in fit)
+                symbol.stored[place.at : place.at + len(packed)] = packed
 
     def write_text(self, name: str, text: str) -> None:
-        """Put a text into a tag of a string type."""
-        symbol = self.symbol(name)
-        room = _member(symbol, "DATA").count
+        """Put a text into a tag of a string type, or into an element of an array of them."""
+        steps = _steps(name)
+        symbol = self.symbol(steps[0][0])
+        place = _place(symbol, steps)
+        size = size_of(place.type_name)
+        room = STRUCTURES[place.type_name].members["DATA"].count
         raw = text.encode()[:room]
         with self._lock:
-            symbol.stored[:] = (struct.pack("<I", len(raw)) + raw).ljust(
-                symbol.element_size, b"\0"
-            )
+            symbol.stored[place.at : place.at + size] = (
+                struct.pack("<I", len(raw)) + raw
+            ).ljust(size, b"\0")
 
-    def _find(self, name: str) -> tuple[Symbol, int, str]:
-        match = _NAME.fullmatch(name)
+    def _find(self, name: str) -> tuple[Symbol, _Place, bool]:
+        """Where a name leads, and whether that is one value. Raises NoSuchTag, BeyondTheEnd."""
+        steps = _steps(name)
+        symbol = self.symbol(steps[0][0])
+        last, numbers = steps[-1]
+        whole = _place(symbol, [*steps[:-1], (last, ())])
+        if whole.type_name == "DWORD" and numbers:
+            # Of a BOOL array people name the bits, whatever the wire calls an element.
+            if numbers[0] >= DWORD_BITS * whole.left:
+                raise BeyondTheEnd(name)
+            return symbol, _Place("BOOL", 0, 1, bit=8 * whole.at + numbers[0]), True
+        place = _place(symbol, steps)
+        if place.type_name in STRUCTURES:
+            raise NoSuchTag(f"{name}, without a member")
+        return symbol, place, bool(numbers) or place.left == 1
+
+
+def size_of(type_name: str) -> int:
+    """The bytes of one value of a type."""
+    structure = STRUCTURES.get(type_name)
+    return structure.size if structure else struct.calcsize("<" + ATOMIC[type_name][1])
+
+
+def type_bytes(type_name: str) -> bytes:
+    """What a read reply says of the type: a code, and for a structure its handle."""
+    structure = STRUCTURES.get(type_name)
+    return structure.type_bytes if structure else struct.pack("<H", ATOMIC[type_name][0])
+
+
+def _steps(name: str) -> list[Step]:
+    """The names on the way to a value, with their elements. Raises NoSuchTag."""
+    steps: list[Step] = []
+    program, dot, rest = name.partition(".") if name.startswith("Program:") else ("", "", name)
+    for part in rest.split("."):
+        match = _NAME.fullmatch(part)
         if match is None:
             raise NoSuchTag(name)
-        symbol, member = self.symbol(match[1]), match[3] or ""
-        if member:
-            _member(symbol, member)
-        elif symbol.structure is not None:
-            raise NoSuchTag(f"{name}, without a member")
-        index = int(match[2] or 0)
-        bits = DWORD_BITS if symbol.type_name == "DWORD" else 1
-        if index >= max(1, symbol.elements) * bits:
+        numbers = tuple(int(number) for number in match[2].split(",")) if match[2] else ()
+        steps.append((match[1], numbers))
+    return [(program + dot + steps[0][0], steps[0][1]), *steps[1:]]
+
+
+def _place(symbol: Symbol, steps: Sequence[Step]) -> _Place:
+    """Where the steps lead from a symbol. Raises NoSuchTag, BeyondTheEnd."""
+    type_name, at, dimensions = symbol.type_name, 0, symbol.dimensions
+    number = _element(symbol.name, steps[0][1], dimensions)
+    at, left = number * size_of(type_name), max(1, math.prod(dimensions)) - number
+    for name, numbers in steps[1:]:
+        structure = STRUCTURES.get(type_name)
+        if structure is None or name not in structure.members:
+            raise NoSuchTag(f"{symbol.name}.{name}")
+        member = structure.members[name]
+        if member.type_name == "BOOL":
+            return _Place("BOOL", at, 1, bit=8 * at + member.at)
+        type_name, dimensions = member.type_name, (member.count,) * bool(member.count)
+        number = _element(f"{symbol.name}.{name}", numbers, dimensions)
+        at += member.at + number * size_of(type_name)
+        left = max(1, member.count) - number
+    return _Place(type_name, at, left)
+
+
+def _element(name: str, numbers: Sequence[int], dimensions: Sequence[int]) -> int:
+    """The place of an element in its array, whose last number moves fastest. Raises BeyondTheEnd."""
+    if not numbers:
+        return 0
+    if len(numbers) != len(dimensions):
+        raise BeyondTheEnd(name)
+    place = 0
+    for number, length in zip(numbers, dimensions, strict=True):
+        if number >= length:
             raise BeyondTheEnd(name)
-        return symbol, index, member
-
-
-def _layout(symbol: Symbol) -> str:
-    return "<" + ATOMIC[symbol.type_name][1]
+        place = place * length + number
+    return place
 
 
 def _fit(type_name: str, value: object) -> Number:
@@ -211,11 +269,3 @@ def _put_bits(stored: bytearray, first: int, bits: list[bool]) -> None:
     for place, bit in enumerate(bits, first):
         at, mask = place // 8, 1 << place % 8
         stored[at] = stored[at] | mask if bit else stored[at] & ~mask
-
-
-def _member(symbol: Symbol, name: str) -> Member:
-    """The member of a structure. Raises NoSuchTag."""
-    members = symbol.structure.members if symbol.structure is not None else {}
-    if name not in members:
-        raise NoSuchTag(f"{symbol.name}.{name}")
-    return members[name]

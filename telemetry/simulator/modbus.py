@@ -52,7 +52,10 @@ class Place:
 
 @dataclass(slots=True)
 class ModbusStats:
-    """What a simulated device has seen since it was made; functions of existing addresses."""
+    """What a simulated device has seen since it was made.
+
+    `functions` are of existing addresses; `writes` is whatever was asked that is none of the four reads.
+    """
 
     connections: int = 0
     writes: int = 0
@@ -65,8 +68,16 @@ class _Spoiling(ServerRequestHandler):
     def __init__(self, owner: "_Server", faults: Callable[[], Faults]) -> None:
         super().__init__(owner, None, None, owner.trace_connect)  # type: ignore[no-untyped-call]
         self._faults = faults
+        self._note_function = owner.note_function
         self._before = b""
         self._tasks: set[asyncio.Task[None]] = set()
+
+    def callback_data(self, data: bytes, addr: tuple[str, int] | None = None) -> int:
+        """Note what is asked, which pymodbus answers by itself where it is no read."""
+        *_, body = self.framer.decode(data)
+        if body:
+            self._note_function(body[0])
+        return super().callback_data(data, addr)
 
     def send(self, data: bytes, addr: tuple[str, int] | None = None) -> None:
         faults = self._faults()
@@ -90,6 +101,9 @@ class _Spoiling(ServerRequestHandler):
             if faults.close_mid:
                 self.close()
             return
+        if faults.twice_after_s:
+            super().send(data)
+            await asyncio.sleep(faults.twice_after_s)
         pieces = [data[at : at + 1] for at in range(len(data))] if faults.drip_s else [data]
         for piece in pieces:
             super().send(piece)
@@ -113,6 +127,7 @@ class _Server(ModbusTcpServer):
     """pymodbus's own server, with connections that can be spoilt."""
 
     faults: Callable[[], Faults]
+    note_function: Callable[[int], None]
 
     def callback_new_connection(self) -> _Spoiling:
         return _Spoiling(self, self.faults)
@@ -203,6 +218,7 @@ class ModbusServer:
             trace_connect=self._count_connection,
         )
         server.faults = self._spoiling
+        server.note_function = self.note_function
         try:
             await server.serve_forever(background=True)
         except RuntimeError:
@@ -226,6 +242,10 @@ class ModbusServer:
 
     def _count_connection(self, connected: bool) -> None:  # noqa: FBT001  (pymodbus calls it)
         self.stats.connections += connected
+
+    def note_function(self, function: int) -> None:
+        """Count what is asked and is no read, wherever pymodbus answers it."""
+        self.stats.writes += function not in READS
 
     def _spoiling(self) -> Faults:
         return Faults(drop=True) if self._last_device in self.silent_devices else self.faults
@@ -271,7 +291,6 @@ class ModbusServer:
         self.stats.functions[function] += 1
         self._last_device = device
         if written is not None or function not in READS:
-            self.stats.writes += 1
             return ExcCodes.ILLEGAL_FUNCTION
         if self.refused & set(range(address, address + count)):
             return ExcCodes.ILLEGAL_ADDRESS

@@ -17,6 +17,8 @@ TYPED, DIAGNOSTIC = 0x0F, 0x06
 READ, STATUS = 0xA2, 0x03
 WRITES = {0xAA, 0xAB, 0xA9, 0x88, 0x80, 0x3A, 0x57}
 BAD_REQUEST, NO_SUCH_ADDRESS = 0x10, 0x50
+EXTENDED, OTHER_TYPE = 0xF0, 0x11
+"""A status that another byte behind the transaction explains, such as that the file is of another type."""
 MOST_BYTES = 236
 
 _CODES = {
@@ -61,6 +63,18 @@ class DataFiles:
         with self._lock:
             for area, stored in self._files.items():
                 self._files[area] = bytearray(len(stored))
+
+    def define(self, last_element: str) -> None:
+        """A file of zeros, in the place of any other of its number."""
+        area, place = _area(_whole(last_element))
+        with self._lock:
+            self._files = {each: raw for each, raw in self._files.items() if each[1] != area[1]}
+            self._files[area] = bytearray((place + 1) * _SIZES.get(area[0], 2))
+
+    def is_of_other_type(self, file: SlcFile, number: int) -> bool:
+        """Whether the file of this number is of another type."""
+        with self._lock:
+            return any(n == number and kind != file for kind, n, _ in self._files)
 
     def read(self, area: _Area, start: int, length: int) -> bytes:
         """So many bytes from an element on. Raises NoSuchTag, BeyondTheEnd."""
@@ -149,6 +163,10 @@ class SlcProcessor:
         self.program = 1
         self.refused: set[str] = set()
         """Addresses of elements whose blocks are refused."""
+        self.extended: int | None = None
+        """The extended status with which every read is refused."""
+        self.misnumbered = 0
+        """By how much the transaction of a reply is another one than that of its request."""
 
     def answer(self, request: bytes, room: int) -> bytes:
         """The reply to one CIP service; it carries no more than PCCC allows."""
@@ -171,6 +189,7 @@ class SlcProcessor:
             status, payload = self._read(message[5:])
         elif (command, function) == (DIAGNOSTIC, STATUS):
             status, payload = 0, self._diagnostic()
+        transaction = (transaction + self.misnumbered) & 0xFFFF
         return struct.pack("<BBH", command | 0x40, status, transaction) + payload
 
     def _read(self, data: bytes) -> tuple[int, bytes]:
@@ -189,6 +208,10 @@ class SlcProcessor:
         area = (file, number, element if file.of_slots else 0)
         start = sub_element if file.of_slots else element
         elements = range(start, start + -(-length // _SIZES.get(file, 2)))
+        is_other = self.files.is_of_other_type(file, number)
+        extended = OTHER_TYPE if is_other else self.extended
+        if extended is not None:
+            return EXTENDED, bytes([extended])
         if any(f"{file}{number}:{each}" in self.refused for each in elements):
             return NO_SUCH_ADDRESS, b""
         try:

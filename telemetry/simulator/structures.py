@@ -23,7 +23,7 @@ STRUCTURE = 0x02A0
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member: its atomic type, where it lies, how many it has; a BOOL is a bit counted from the start."""
+    """A member: its type, where it lies, how many it has; a BOOL is a bit counted from the start."""
 
     type_name: str
     at: int
@@ -31,15 +31,9 @@ class Member:
 
     @property
     def code(self) -> int:
-        return ATOMIC[self.type_name][0]
-
-    def of(self, stored: bytes) -> tuple[bytes, bytes]:
-        """Type and bytes of the member in the bytes of its structure."""
-        kind = struct.pack("<H", self.code)
-        if self.type_name == "BOOL":
-            return kind, bytes([0xFF * (stored[self.at // 8] >> self.at % 8 & 1)])
-        size = struct.calcsize("<" + ATOMIC[self.type_name][1]) * max(1, self.count)
-        return kind, stored[self.at : self.at + size]
+        """The type as the definition tells it: of a structure the number of its template."""
+        structure = STRUCTURES.get(self.type_name)
+        return 0x8000 | structure.handle if structure else ATOMIC[self.type_name][0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,29 +76,18 @@ def text(name: str, handle: int, room: int) -> Structure:
     )
 
 
-STRUCTURES = {
+def _counting(name: str, handle: int, *flags: str) -> Structure:
+    """A counter or a timer: its flags are the highest bits of its first word."""
+    words = {"CTL": Member("DINT", 0), "PRE": Member("DINT", 4), "ACC": Member("DINT", 8)}
+    bits = {flag: Member("BOOL", 31 - place) for place, flag in enumerate(flags)}
+    return Structure(name, handle, 12, words | bits)
+
+
+STRUCTURES: dict[str, Structure] = {
     each.name: each
     for each in (
-        Structure(
-            "COUNTER",
-            0x0F82,
-            12,
-            {
-                "CTL": Member("DINT", 0),
-                "PRE": Member("DINT", 4),
-                "ACC": Member("DINT", 8),
-                **{
-                    flag: Member("BOOL", bit)
-                    for flag, bit in (
-                        ("CU", 31),
-                        ("CD", 30),
-                        ("DN", 29),
-                        ("OV", 28),
-                        ("UN", 27),
-                    )
-                },
-            },
-        ),
+        _counting("COUNTER", 0x0F82, "CU", "CD", "DN", "OV", "UN"),
+        _counting("TIMER", 0x0F83, "EN", "TT", "DN"),
         Structure(
             "MOTOR",
             0x0123,
@@ -114,6 +97,17 @@ STRUCTURES = {
                 "Faulted": Member("BOOL", 1),
                 "Speed": Member("REAL", 4),
                 "Hours": Member("INT", 8, 4),
+            },
+        ),
+        Structure(
+            "STATION",
+            0x0124,
+            52,
+            {
+                "Drives": Member("MOTOR", 0, 2),
+                "Dwell": Member("TIMER", 32),
+                "Alarms": Member("DWORD", 44, 1),
+                "Ready": Member("BOOL", 8 * 48),
             },
         ),
         text("STRING", 0x0FCE, 82),

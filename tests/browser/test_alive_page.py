@@ -2,9 +2,13 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import SHOTS
+
+# The first test with a browser waits for a database, a server and a plant, too.
+pytestmark = pytest.mark.timeout(300)
 
 
 def test_it_refreshes_itself_and_says_when_nobody_answers(visitor, server):

@@ -33,7 +33,8 @@ def sockets_of(window):
     """Load the page anew; return its sockets, which grow with every one that it opens."""
     sockets = []
     window.page.on("websocket", lambda socket: sockets.append(Socket(socket)))
-    window.page.reload()
+    # Not a reload: just after a first navigation Chromium may say that there is no page to reload.
+    window.page.goto(window.page.url)
     return sockets
 
 
@@ -248,8 +249,8 @@ def test_a_page_that_was_cut_off_resumes_and_shows_what_happened(visitor, plant,
     finally:
         server.restart()
     wait_for(window.page.locator("#connection"), "data-level", "live", timeout_s=40)
-    assert machine(window, LOADER).get_attribute("data-state") == "faulted"
-    assert machine(window, BAGGER).get_attribute("data-state") == "starved"
+    wait_for(machine(window, LOADER), "data-state", "faulted")
+    wait_for(machine(window, BAGGER), "data-state", "starved")
     assert window.page.locator(".fault .text").all_inner_texts() == ["Guard open"]
     first, *_, last = sockets
     assert [message["type"] for message in first.sent] == ["subscribe"]
@@ -320,7 +321,7 @@ def test_a_signed_out_board_goes_to_the_login_and_back(visitor, plant):
 
 def test_a_line_that_is_not_open_to_me_does_not_exist(visitor):
     window = visitor("viewer")
-    assert window.page.locator("line-tile h2").all_inner_texts() == ["Bagging line 1"]
+    expect(window.page.locator("line-tile h2")).to_have_text(["Bagging line 1"])
     assert window.open("/lines/L-PACK2/").status == 404
     assert window.page.locator("h1").inner_text() == "Nothing here"
     window.errors.clear()  # the browser logs the 404 itself

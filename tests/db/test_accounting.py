@@ -27,7 +27,8 @@ from production.models import (
     TimeTally,
 )
 from production.observation import CounterReading
-from production.oee import Account, Bucket, figures
+from production.oee import Account, Bucket
+from production.ratios import figures
 from production.settling import settle
 from production.timelines import Extent
 from tests.factories import (

@@ -116,6 +116,39 @@ def test_three_queries_whatever_the_number_of_lines(count):
     assert all(len(each.patterns) == 1 for each in found.values())
 
 
+def test_a_row_that_was_changed_holds_from_the_next_look_on():
+    """What is kept of calendars between two ticks is kept by what they say."""
+    line, other = factories.line(), factories.line()
+    first = shift(line.area.site, breaks=[("10:00", "10:30")])
+    shift(other.area.site, line=other)
+    assert planned(line) == {"scheduled": 7.5, "planned": 0.5, "not_scheduled": 16}
+    Break.objects.update(ends=time(11))
+    assert planned(line) == {"scheduled": 7, "planned": 1, "not_scheduled": 16}
+    Shift.objects.filter(pk=first.pk).update(ends=time(15))
+    assert planned(line) == {"scheduled": 8, "planned": 1, "not_scheduled": 15}
+    holiday = CalendarException.objects.create(
+        site=line.area.site, line=line, kind="holiday", name="x", first_day=DAY, last_day=DAY
+    )
+    assert planned(line) == {"not_scheduled": 24}
+    holiday.delete()
+    assert planned(line) == {"scheduled": 8, "planned": 1, "not_scheduled": 15}
+    assert planned(other) == {"scheduled": 8, "not_scheduled": 16}
+
+
+def test_lines_that_produce_alike_share_their_calendar():
+    line = factories.line()
+    shift(line.area.site)
+    beside = factories.line(area=line.area)
+    apart = factories.line(area=line.area)
+    CalendarException.objects.create(
+        site=line.area.site, line=apart, kind="holiday", name="x", first_day=DAY, last_day=DAY
+    )
+    found = calendars([line, beside, apart])
+    assert found[line.pk] is found[beside.pk]
+    assert found[line.pk] is calendar_of(beside)
+    assert found[apart.pk] != found[line.pk]
+
+
 def test_no_lines_have_no_calendars():
     assert calendars([]) == {}
 

@@ -8,11 +8,22 @@ from django.db import IntegrityError, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from production.actions import lose, observe, set_context
+from ms5.accounts.roles import Role
+from production.actions import begin_anew, jobs, lose, observe, set_context
 from production.actions.counts import quarter
+from production.made import shares_of
 from production.models import Count, Counter, Tally
 from production.observation import CounterReading
-from tests.factories import T0, at, equipment, good_count, ideal_cycle, observation, product
+from tests.factories import (
+    T0,
+    at,
+    equipment,
+    good_count,
+    ideal_cycle,
+    observation,
+    product,
+    user,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -76,6 +87,28 @@ def test_a_rollover_a_reset_and_a_jump_are_kept_and_shown():
     assert sum(row.quantity for row in Tally.objects.all()) == 27
 
 
+@pytest.mark.parametrize("setting", [{}, {"modulus": 2**20}, {"count_after_reset": False}])
+def test_zeros_after_a_power_up_are_no_production(setting):
+    machine = equipment()
+    for second, value in enumerate([84231, 0, 0, 84235, 84236]):
+        show(machine, second, value, setting=setting)
+    assert [(quantity, decision) for _, quantity, decision, _ in counted(machine)] == [
+        (0, "baseline"),
+        (0, "reset"),
+        (4, "resumed"),
+        (1, "counted"),
+    ]
+    assert sum(row.quantity for row in Tally.objects.all()) == 5
+    back = Count.objects.get(decision="resumed")
+    assert (back.value_before, back.value, back.after, back.at) == (
+        84231,
+        84235,
+        at(2),
+        at(3),
+    )
+    assert Counter.objects.get(equipment=machine).away_from is None
+
+
 def test_a_refused_value_leaves_the_counter_as_it_was(caplog):
     machine = equipment()
     show(machine, 0, 100)
@@ -84,6 +117,78 @@ def test_a_refused_value_leaves_the_counter_as_it_was(caplog):
     assert [record.message for record in caplog.records] == ["a counter's value was refused"]
     show(machine, 2, 102)
     assert counted(machine)[1:] == [("good", 2, "counted", True)]
+
+
+def test_a_counter_whose_values_are_refused_is_told_of_once_until_it_counts_again(caplog):
+    machine = equipment()
+    show(machine, 0, 100)
+    with caplog.at_level(logging.WARNING):
+        for second, value in enumerate([-3, -2, -1, 101, -1, -1], start=1):
+            show(machine, second, value)
+    assert [record.value for record in caplog.records] == [-3, -1]
+
+
+class TestBeginningAnew:
+    """What a counter counts may be something else from now on."""
+
+    def test_the_next_value_is_a_baseline_and_the_one_after_counts(self):
+        machine = equipment()
+        for second, value in enumerate([1000, 1002]):
+            show(machine, second, value)
+        assert begin_anew([(machine.pk, "good"), (machine.pk, "reject")]) == 1
+        for second, value in enumerate([5000, 5003], start=3600):
+            show(machine, second, value, setting={"max_per_minute": 200.0})
+        assert [(quantity, decision) for _, quantity, decision, _ in counted(machine)] == [
+            (0, "baseline"),
+            (2, "counted"),
+            (0, "baseline"),
+            (3, "counted"),
+        ]
+        assert sum(row.quantity for row in Tally.objects.all()) == 5
+        begun = Count.objects.filter(decision="baseline").latest("pk")
+        assert (begun.value, begun.value_before, begun.after) == (5000, None, None)
+        assert Counter.objects.get(equipment=machine).begins_anew is False
+
+    def test_only_the_counters_that_are_named_begin_anew(self):
+        machine, other = equipment(), equipment()
+        reject = CounterReading(kind="reject", value=7)
+        for each in (machine, other):
+            observe([observation(each, 0, counters=(good_count(100), reject))])
+        assert begin_anew([(machine.pk, "good"), (other.pk, "reject")]) == 2
+        assert set(
+            Counter.objects.filter(begins_anew=True).values_list("equipment", "kind")
+        ) == {
+            (machine.pk, "good"),
+            (other.pk, "reject"),
+        }
+
+    def test_what_it_is_counted_by_stays_known_until_it_is_read_again(self):
+        machine = equipment()
+        show(machine, 0, 100)
+        before = shares_of([machine])
+        begin_anew([(machine.pk, "good")])
+        assert shares_of([machine]) == before
+        assert Counter.objects.get(equipment=machine).value == 100
+
+    def test_a_counter_that_was_never_read_begins_with_a_baseline_anyway(self):
+        machine = equipment()
+        assert begin_anew([(machine.pk, "good")]) == 0
+        show(machine, 0, 100)
+        assert counted(machine) == [("good", 0, "baseline", False)]
+
+    def test_nothing_of_the_difference_is_of_the_running_job(self):
+        machine = equipment(is_constraint=True)
+        boss, loaf = user(Role.SHIFT_MANAGER), product()
+        job = jobs.plan(machine.line, actor=boss, at=at(0), number="J", product=loaf)
+        job = jobs.assign(job, user(), actor=boss, at=at(0))
+        jobs.start(job, actor=job.operator, at=at(0))
+        for second, value in enumerate([1000, 1002], start=1):
+            show(machine, second, value)
+        begin_anew([(machine.pk, "good")])
+        for second, value in enumerate([5000, 5003], start=3):
+            show(machine, second, value)
+        job.refresh_from_db()
+        assert (job.good, job.status) == (5, "running")
 
 
 def test_an_observation_said_twice_counts_once():
@@ -247,3 +352,52 @@ def test_counts_tallies_and_the_counter_agree_whatever_the_pace(drawn, is_batch)
     tallies = Tally.objects.filter(equipment=machine)
     assert {(row.started_at, row.measured): row.quantity for row in tallies} == per_quarter
     assert Counter.objects.get(equipment=machine).value == value
+
+
+def test_a_counter_that_is_read_rarely_counts_all_of_its_pieces_and_they_are_measured():
+    """Made at 100 a minute, read every ten seconds; the equipment is observed every second."""
+    machine = equipment()
+    for second in range(121):
+        read_at = second // 10 * 10
+        reading = CounterReading(
+            kind="good",
+            value=1000 + read_at * 100 // 60,
+            max_per_minute=100,
+            read_at=at(read_at),
+            every=timedelta(seconds=10),
+        )
+        observe([observation(machine, second, "running", counters=(reading,))])
+    made = [row for row in counted(machine) if row[1]]
+    assert sum(quantity for _, quantity, _, _ in made) == 200
+    assert {(decision, measured) for _, _, decision, measured in made} == {("counted", True)}
+    first = Count.objects.filter(quantity__gt=0).earliest("pk")
+    assert (first.after, first.at) == (at(0), at(10))
+
+
+def test_pieces_of_a_counter_that_missed_many_of_its_readings_are_not_measured():
+    machine = equipment()
+    for second in range(61):
+        reading = CounterReading(
+            kind="good",
+            value=1000 if second < 60 else 1050,
+            read_at=at(0 if second < 60 else 60),
+            every=timedelta(seconds=10),
+        )
+        observe([observation(machine, second, "running", counters=(reading,))])
+    assert counted(machine)[-1] == ("good", 50, "counted", False)
+
+
+def test_a_counter_that_is_read_elsewhere_begins_anew():
+    machine = equipment()
+    for second, (value, source) in enumerate(
+        [(100, "a"), (103, "a"), (9000, "b"), (9002, "b"), (9003, "")]
+    ):
+        show(machine, second, value, setting={"source": source})
+    assert [row[1:3] for row in counted(machine)] == [
+        (0, "baseline"),
+        (3, "counted"),
+        (0, "baseline"),
+        (2, "counted"),
+        (1, "counted"),
+    ]
+    assert Counter.objects.get(equipment=machine).source == "b"

@@ -45,6 +45,61 @@ def test_each_line_has_its_own_positions_and_what_concerns_no_line_goes_to_plant
     assert positions("plant") == [1]
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("count", [1, 3, 4, 12])
+def test_many_streams_get_together_what_each_would_get_alone(count, heard):
+    lines = [f"L{number}" for number in range(count)]
+    with recording():  # the first use of each, one of which is new the second time
+        for line in lines[1:]:
+            say(line)
+    for turn in (1, 2):
+        with recording():
+            for number, line in enumerate(lines):
+                for _ in range(number % 3):
+                    say(line)
+                for key in ("a", "b")[: number % 2 + 1]:
+                    gauge(
+                        "production_update",
+                        update_gauge(turn),
+                        key=f"{key}:{line}",
+                        source_at=later(turn),
+                        line_id=line,
+                    )
+    for number, line in enumerate(lines):
+        facts, gauges = (number > 0) + 2 * (number % 3), 2 * (number % 2 + 1)
+        assert positions(line) == list(range(1, facts + 1))
+        stream = Stream.objects.get(name=line)
+        assert (stream.head, stream.gauge_head) == (facts, gauges)
+        assert max(stream.gauges.values_list("ver", flat=True)) == gauges
+        assert stream.gauges.count() == number % 2 + 1
+        assert all(f'"{line}"' in event.text for event in stream.events.all())
+    told = heard[-1]
+    assert [each.stream for each in told] == sorted(lines)
+    assert {each.stream: len(each.gauges) for each in told} == {
+        line: number % 2 + 1 for number, line in enumerate(lines)
+    }
+    for each in told:
+        assert each.head == positions(each.stream)[-1] if each.facts else True
+        assert all(fact.line_id == each.stream for fact in each.facts)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_streams_only_the_gauge_that_is_too_old_is_not_announced(heard):
+    for at in (10, 5):
+        with recording():
+            for number in range(6):
+                late = at if number == 3 else 10
+                gauge(
+                    "production_update",
+                    update_gauge(),
+                    key="same",
+                    source_at=later(late),
+                    line_id=f"L{number}",
+                )
+    assert [len(each.gauges) for each in heard[0]] == [1] * 6
+    assert [len(each.gauges) for each in heard[1]] == [1, 1, 1, 0, 1, 1]
+
+
 def test_an_action_that_fails_leaves_no_fact_and_gives_its_position_back():
     with recording():
         say()

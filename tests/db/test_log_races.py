@@ -5,7 +5,7 @@ import random
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -14,6 +14,7 @@ import uuid_utils.compat as uuid
 from django.db import connection, connections, transaction
 
 from ms5.events import log
+from ms5.events.heads import Heads
 from ms5.events.log import append, recording
 from ms5.events.losses import Loss
 from ms5.events.models import Event, Stream
@@ -23,7 +24,8 @@ from tests.other_process import finish, start
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-LINES = ("L1", "L2", "L3")
+# Few of them are locked one by one, many at once; and a language would sort them in another order.
+LINES = ("L1", "L2", "a3", "B4", "l5", "Z6")
 
 
 @dataclass
@@ -66,11 +68,11 @@ def tailing(poll_s: float = 0.005):
 
 
 def write(seed: int, actions: int) -> None:
-    """Run actions that speak on one to three lines in any order; a fifth of them fails at the end."""
+    """Run actions that speak on one line or more in any order; a fifth of them fails at the end."""
     chance = random.Random(seed)
     for _ in range(actions):
         with suppress(InterruptedError), recording():
-            for line in chance.sample(LINES, k=chance.randint(1, 3)):
+            for line in chance.sample(LINES, k=chance.randint(1, len(LINES))):
                 append("equipment_state", state_fact(), occurred_at=T0, line_id=line)
             if chance.random() < 0.2:
                 raise InterruptedError
@@ -156,22 +158,25 @@ def test_eight_writers_with_rollbacks_and_slow_commits_lose_nothing():
 def numbered_by_a_sequence():
     """The broken variant: positions from a sequence, taken when the row is inserted."""
 
-    def advance(name: str, facts: int, gauges: int) -> tuple[int, int, int]:
+    def advance(more: Mapping[str, tuple[int, int]]) -> dict[str, Heads]:
+        return {name: one(name, facts) for name, (facts, _) in sorted(more.items())}
+
+    def one(name: str, facts: int) -> Heads:
         stream, _ = Stream.objects.get_or_create(name=name)
         with connection.cursor() as cursor:
             for _ in range(facts):
                 cursor.execute("SELECT nextval('naive_positions')")
             head = cursor.fetchone()[0]
-        return stream.pk, head, 0
+        return Heads(stream.pk, head, 0)
 
-    whole = log._advance
+    whole = log.advance
     with connection.cursor() as cursor:
         cursor.execute("CREATE SEQUENCE naive_positions")
-    log._advance = advance
+    log.advance = advance
     try:
         yield
     finally:
-        log._advance = whole
+        log.advance = whole
         with connection.cursor() as cursor:
             cursor.execute("DROP SEQUENCE naive_positions")
 

@@ -10,8 +10,19 @@ from django.db.models import ProtectedError
 from ms5.events.log import recording
 from ms5.events.models import Event
 from production.actions import lose, observe, silence
-from production.models import Condition, Span
-from tests.factories import at, equipment, facts_of, fault, line, observation, spans_of
+from production.actions.observing import LINES_AT_ONCE
+from production.models import Condition, Equipment, Job, JobRun, Span
+from tests.factories import (
+    at,
+    equipment,
+    facts_of,
+    fault,
+    good_count,
+    line,
+    observation,
+    product,
+    spans_of,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -53,6 +64,18 @@ def test_a_reading_that_repeats_the_state_says_nothing():
     assert observe([observation(machine, second) for second in range(10)]) == 1
     assert len(facts_of(machine)) == 1
     assert condition_of(machine).last_good_at == at(9)
+
+
+def test_speeds_of_any_kind_of_number_are_taken_over_together():
+    # Counts a minute come from a controller as a whole number, a fraction, or one bit.
+    packing = line()
+    machines = [equipment(line=packing) for _ in range(4)]
+    for second in (0, 1):
+        speeds = (120, 99.5, True, None if second else 2**63)
+        seen = zip(machines, speeds, strict=True)
+        observe([observation(machine, second, speed=speed) for machine, speed in seen])
+    assert [condition_of(machine).speed for machine in machines] == [120.0, 99.5, 1.0, None]
+    assert {condition_of(machine).last_good_at for machine in machines} == {at(1)}
 
 
 def test_another_state_ends_the_span_and_begins_the_next():
@@ -110,6 +133,16 @@ def test_silence_ends_the_span_at_the_last_good_reading():
     now = condition_of(machine)
     assert (now.reason, now.quality, now.speed) == ("no good reading for 3 s", "bad", None)
     assert states_said(machine)[-1] == ("no_data", "running", "02")
+
+
+@pytest.mark.parametrize("seconds", [0.5, 1, 1.5, 3, 3.5, 60, 61])
+def test_each_is_lost_after_a_silence_of_its_own_length(seconds):
+    """Which of them are looked at is decided by the shortest of all."""
+    patience = {equipment(no_data_after_s=each).pk: each for each in (60, 3, 1, 3)}
+    observe([observation(Equipment(pk=pk), 0) for pk in patience])
+    lost = {pk for pk, each in patience.items() if seconds > each}
+    assert silence(at(seconds)) == len(lost)
+    assert {row.pk for row in Condition.objects.filter(state="no_data")} == lost
 
 
 def test_a_state_that_a_single_reading_told_was_so_for_an_instant():
@@ -365,3 +398,48 @@ def test_a_tick_of_many_machines_costs_as_many_queries_as_one(django_assert_num_
         observe([observation(machine, 1) for machine in machines[:1]])
     with django_assert_num_queries(7):
         observe([observation(machine, 2) for machine in machines])
+
+
+def test_a_tick_of_many_lines_costs_as_many_queries_as_one(django_assert_num_queries):
+    machines = [equipment(line=line(), is_constraint=True) for _ in range(8)]
+    for machine in machines:
+        Job.objects.create(
+            line=machine.line,
+            product=product(),
+            number=machine.code,
+            target=99,
+            status="running",
+        )
+        JobRun.objects.create(job=Job.objects.get(number=machine.code), started_at=at(-1))
+
+    def seen(second, those):
+        observe(
+            [
+                observation(each, second, counters=(good_count(10 * second),), faults=())
+                for each in those
+            ]
+        )
+
+    seen(0, machines)
+    # The lines; then, between savepoint and release, their equipment, locks, contexts, counters, faults, jobs,
+    # what was counted for them, what counts, changeovers; counters, counts, tallies, conditions, pieces.
+    with django_assert_num_queries(17):
+        seen(1, machines[:1])
+    with django_assert_num_queries(17):
+        seen(2, machines)
+    assert [job.good for job in Job.objects.order_by("pk")] == [20] * 8
+
+
+def test_more_lines_than_are_taken_over_at_once_are_all_taken_over():
+    machines = [equipment(line=line()) for _ in range(2 * LINES_AT_ONCE + 1)]
+    broken = machines[LINES_AT_ONCE]
+    odd = fault(severity="terrible")
+    seen = [
+        observation(each, 0, "faulted", faults=(odd if each is broken else fault(),))
+        for each in machines
+    ]
+    with pytest.raises(ExceptionGroup) as raised:
+        observe(seen)
+    assert len(raised.value.exceptions) == 1
+    assert Condition.objects.count() == len(machines) - 1
+    assert spans_of(broken) == []

@@ -91,7 +91,7 @@ def test_the_tick_settles_and_says_the_same_as_before():
 def test_without_shifts_it_is_the_calendar_day_and_two_products_are_no_product():
     machine, loaf = bagger(line=line(time_zone="Asia/Kathmandu"))
     run(machine, loaf, 0, 60)
-    run(machine, product(), 120, 180)
+    run(machine, product(), 120, 180, step=30)
     processors.oee(at(180))
     data = gauges()[f"oee:{machine.line.code}"]["data"]
     assert data["shift"] is None

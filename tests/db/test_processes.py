@@ -4,7 +4,8 @@ import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connections
+from celery.signals import worker_init
+from django.db import connection, connections
 from django.utils import timezone
 
 from ms5.processes.heartbeats import heartbeat, late, run_alone
@@ -109,3 +110,23 @@ def test_a_tick_runs_alone_and_leaves_the_way_free():
     assert run_alone("oee", 5.0, work) == 3
     assert take("oee", "another", TTL)
     assert run_alone("oee", 5.0, work) == -1
+
+
+@pytest.mark.django_db
+@pytest.mark.skipif(
+    connection.vendor == "sqlite", reason="SQLite has no server to prepare them"
+)
+def test_a_worker_has_its_statements_prepared_and_a_web_process_has_not():
+    # What is prepared fails once a table was migrated, and web processes go on while that is done.
+    options = connections.settings["default"]["OPTIONS"]
+    assert connection.connection.prepare_threshold is None
+    worker_init.send(sender=None)
+    try:
+        own = connection.copy()
+        own.ensure_connection()
+        assert own.connection.prepare_threshold == 5
+        own.close()
+    finally:
+        for settings in connections.settings.values():
+            settings["OPTIONS"].pop("prepare_threshold")
+    assert "prepare_threshold" not in options

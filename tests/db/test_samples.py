@@ -7,7 +7,8 @@ from django.db import transaction
 
 from telemetry.drivers.base import Quality, Reading
 from telemetry.models import Sample, TagLatest
-from telemetry.samples import LATEST_EVERY_S, Samples, prune
+from telemetry.retention import prune
+from telemetry.samples import LATEST_EVERY_S, Samples
 from telemetry.wiring import load
 from tests.controllers import Clock, plc, tag
 from tests.factories import T0, at
@@ -36,6 +37,10 @@ class Rig:
         return self.read(None, seconds, Quality.BAD, error)
 
 
+def pruned(**bounds):
+    return prune(Sample.objects.all(), "received_at", now=T0, **bounds)
+
+
 def stored():
     return list(Sample.objects.order_by("pk").values_list("value", "quality", "error"))
 
@@ -61,6 +66,12 @@ def test_a_change_within_the_deadband_is_not_stored():
 def test_a_steady_value_is_stored_once_in_its_longest_interval():
     rig = Rig(longest_interval_s=10)
     assert sum(rig.read(80, second) for second in range(31)) == 4
+
+
+def test_a_steady_value_is_stored_as_often_after_the_clock_was_set_back():
+    rig = Rig(longest_interval_s=10)
+    assert sum(rig.read(80, 86_400 + second) for second in range(21)) == 3
+    assert sum(rig.read(80, second) for second in range(21)) == 3
 
 
 def test_a_failure_is_stored_once_for_each_error_and_its_end_too():
@@ -133,14 +144,20 @@ class TestRetention:
 
     def test_old_samples_go_and_others_stay(self):
         self.rows(5, 4, 3, 2, 1)
-        assert prune(before=T0 - timedelta(days=2.5), chunk=2) == 3
+        assert pruned(before=T0 - timedelta(days=2.5), chunk=2) == 3
         assert sorted(Sample.objects.values_list("value", flat=True)) == [1, 2]
 
     def test_one_run_is_bounded(self):
         self.rows(*range(20, 10, -1))
-        assert prune(before=T0, chunk=2, chunks=3) == 6
+        assert pruned(before=T0, chunk=2, chunks=3) == 6
         assert Sample.objects.count() == 4
 
     def test_nothing_old_is_nothing_to_do(self):
         self.rows(1)
-        assert prune(before=T0 - timedelta(days=2)) == 0
+        assert pruned(before=T0 - timedelta(days=2)) == 0
+
+    def test_samples_of_a_clock_that_was_ahead_do_not_keep_old_ones_alive(self):
+        self.rows(-365, -364, -363, 5, 4, 1)
+        assert pruned(before=T0 - timedelta(days=2), chunk=2, chunks=1) == 2
+        left = sorted(Sample.objects.values_list("value", flat=True))
+        assert left == [-365, -364, -363, 1]

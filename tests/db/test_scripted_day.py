@@ -10,7 +10,7 @@ from production import processors
 from production.accounting import accounts
 from production.actions import observe
 from production.models import Equipment, Line
-from production.oee import figures
+from production.ratios import figures
 from telemetry.demo import SimulatedPorts, load_plant
 from telemetry.scripted import expected
 from telemetry.scripted.comparing import Allowance, compare

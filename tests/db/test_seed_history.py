@@ -18,7 +18,7 @@ from production.models import (
     Span,
     Tally,
 )
-from production.oee import figures
+from production.ratios import figures
 from telemetry.demo import SimulatedPorts, load_plant, load_users
 from telemetry.history.causes import BAGGING
 from telemetry.history.course import Course

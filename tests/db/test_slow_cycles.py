@@ -13,7 +13,7 @@ from production.actions import lose, observe
 from production.actions.standards import cycles_changed, told_anew
 from production.models import Count, IdealCycle, TimeTally
 from production.observation import CounterReading
-from production.oee import figures
+from production.ratios import figures
 from production.settling import settle, unsettle
 from tests.factories import at, equipment, ideal_cycle, observation, product, user
 

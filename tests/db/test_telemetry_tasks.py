@@ -1,5 +1,6 @@
 """The tasks that beat starts for the controllers."""
 
+import gc
 import time
 from datetime import timedelta
 
@@ -19,8 +20,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def _ended():
+    walked = gc.get_threshold()
     yield
     tasks._let_go()
+    gc.unfreeze()
+    gc.set_threshold(*walked)
 
 
 def test_beat_names_tasks_that_exist():
@@ -45,6 +49,18 @@ def test_a_poll_keeps_its_connection_for_the_next_one():
         assert [tasks.poll(0), tasks.poll(0)] == [1, 1]
         assert server.stats.connections == 1
         assert Condition.objects.get().state == "running"
+
+
+def test_the_collector_leaves_the_tags_alone_from_when_they_are_taken_over():
+    with logix() as server:
+        machine_tags(plc(server, poll_period_s=0.01), equipment())
+        gc.unfreeze()
+        assert tasks.poll(0) == 1
+        assert gc.get_freeze_count() > 10_000
+        # Not at each tick: it takes a tenth of a second.
+        gc.unfreeze()
+        assert tasks.poll(0) == 1
+        assert gc.get_freeze_count() == 0
 
 
 def test_the_end_of_a_worker_frees_the_shard_and_the_controllers():

@@ -65,7 +65,7 @@ class Board:
     def _fold(self, event: Message) -> None:
         row = TYPES[event["type"]]
         item = {name: event[name] for name in ("type", "line_id", "equipment_code", "data")}
-        if row.ended_when and event["data"][row.ended_when] is not None:
+        if row.ended_when and event["data"].get(row.ended_when) is not None:
             self._items.pop(_key(item), None)
         else:
             self._items[_key(item)] = item

@@ -43,10 +43,10 @@ def plc():
 
 @pytest.fixture
 def driver_of():
-    """Makes drivers with a short deadline, which are closed when the test ends."""
+    """Makes drivers, which are closed when the test ends; a test of deadlines says its own, shorter one."""
     made = []
 
-    def make(server_or_port, protocol="logix", timeout_s=0.3, **options):
+    def make(server_or_port, protocol="logix", timeout_s=2.0, **options):
         port = getattr(server_or_port, "port", server_or_port)
         driver = driver_for(
             Endpoint(protocol, "127.0.0.1", port, timeout_s=timeout_s, options=options)
@@ -72,12 +72,32 @@ def device():
 def modbus(driver_of):
     """Makes open Modbus drivers."""
 
-    def make(peer, timeout_s=0.3, **options):
+    def make(peer, timeout_s=2.0, **options):
         driver = driver_of(peer, "modbus_tcp", timeout_s=timeout_s, **options)
         driver.open()
         return driver
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def nothing_but_reads_is_asked_of_a_modbus_device(request, monkeypatch):
+    """No test may see a function that is none of the four reads, unless it says that it asks for one."""
+    asked, note = set(), ModbusServer.note_function
+
+    def note_and_keep(server, function):
+        asked.add(function)
+        note(server, function)
+
+    monkeypatch.setattr(ModbusServer, "note_function", note_and_keep)
+    yield
+    if "writes_on_purpose" not in request.fixturenames:
+        assert asked <= {1, 2, 3, 4}
+
+
+@pytest.fixture
+def writes_on_purpose():
+    """Says that this test asks for more than reads, by other means than a driver."""
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,14 @@ import time
 import tty
 
 
+def until(true, within_s=5.0):
+    """Wait until it is so; the test fails when it never is."""
+    deadline = time.monotonic() + within_s
+    while not true():
+        assert time.monotonic() < deadline, "it never came to it"
+        time.sleep(0.002)
+
+
 class ScriptedPeer:
     """Answers each chunk it receives with what `script` returns for it; None ends the stream.
 

@@ -11,7 +11,7 @@ from telemetry.address import Table, parse_modbus
 from telemetry.drivers.base import DataType, TagSpec
 from telemetry.plan import modbus_point
 from telemetry.simulator.bakery import Bakery
-from telemetry.simulator.bakery_tags import BAGGER, BAGGER_BITS, CASEPACKER, PLCS
+from telemetry.simulator.bakery_tags import BAGGER, BAGGER_BITS, CASEPACKER_BITS, PLCS
 from telemetry.simulator.line_bag import JAMS
 from telemetry.simulator.line_pack import PackML
 
@@ -139,14 +139,14 @@ def test_every_tag_can_be_asked_for_and_every_role_is_played_once():
         for tag in plc.tags:
             assert tag.data_type in set(DataType)
             assert set(tag.state_map.values()) <= STATES
-            assert (tag.role == "state_word") == bool(tag.state_map)
+            assert (tag.role == "state_word") == bool(tag.state_map or tag.numbering)
             if plc.protocol == "modbus_tcp":
                 assert parse_modbus(tag.address).table in {Table.INPUT, Table.HOLDING}
                 modbus_point(0, TagSpec(tag.address, DataType(tag.data_type), tag.length))
 
 
 def test_every_bit_has_one_meaning_and_only_faults_stand_for_a_reason():
-    for bits in (BAGGER_BITS, CASEPACKER.tags[-1].bits):
+    for bits in (BAGGER_BITS, CASEPACKER_BITS):
         assert len({row.bit for row in bits}) == len(bits)
         assert all(bool(row.reason) == (row.kind == "fault") for row in bits)
     told = {row.bit for row in BAGGER_BITS}

@@ -1,7 +1,7 @@
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from telemetry.drivers.cip import (
@@ -16,6 +16,7 @@ READ = 0x4C
 
 
 @given(st.binary(max_size=80), st.integers(0, 5))
+@example(b"\0\0", 0)
 def test_any_bytes_are_replies_or_malformed(payload, count):
     try:
         replies = split_replies(payload, [READ] * count)

@@ -83,7 +83,7 @@ def peer_of(protocol):
 class Watched:
     """A machine whose three tags are polled from a peer."""
 
-    def __init__(self, peer, poll):
+    def __init__(self, peer, poll, **counting):
         self.peer = peer
         self.poll = poll
         self.machine = factories.equipment(code="M1", line=factories.line(code="L-1"))
@@ -99,7 +99,7 @@ class Watched:
         kinds = {"Running": "bool", "Speed": "float32", "Total": "int16"}
         roles = {"Running": "running", "Speed": "speed", "Total": "total_count"}
         for name, kind in kinds.items():
-            more = {"modulus": 1 << 15, "max_per_minute": 60_000} if name == "Total" else {}
+            more = counting if name == "Total" else {}
             address = peer.addresses.get(name, name)
             tag(
                 self.row, name, address=address, data_type=kind, of=self.machine,
@@ -144,12 +144,18 @@ class Watched:
         return list(rows.values_list("decision", flat=True))
 
 
+@pytest.fixture
+def counting():
+    """What is known of how the counter counts."""
+    return {"modulus": 1 << 15, "max_per_minute": 60_000}
+
+
 @pytest.fixture(params=["logix", "slc", "modbus_tcp", "modbus_rtu_tcp", "modbus_rtu"])
-def watched(request):
+def watched(request, counting):
     """A running machine of which three pieces have been counted."""
     with peer_of(request.param) as peer, polling() as poll:
         peer.show(Running=1, Speed=80.0, Total=1000)
-        watched = Watched(peer, poll)
+        watched = Watched(peer, poll, **counting)
         watched.tick()
         peer.show(Total=1003)
         watched.tick()
@@ -234,6 +240,40 @@ def test_zeros_after_a_power_up_are_a_reset_and_what_comes_back_is_no_production
     watched.tick()
     assert watched.made == 7
     assert set(watched.qualities.values()) == {"good"}
+
+
+HOW_IT_COUNTS = {
+    "nothing known": {},
+    "modulus": {"modulus": 1 << 15},
+    "speed": {"max_per_minute": 60_000},
+    "both": {"modulus": 1 << 15, "max_per_minute": 60_000},
+}
+
+
+@pytest.mark.parametrize("counting", HOW_IT_COUNTS.values(), ids=HOW_IT_COUNTS)
+def test_a_counter_that_comes_back_after_a_power_up_goes_on_from_where_it_stood(watched):
+    watched.peer.server.power_up()
+    watched.tick()
+    watched.tick()
+    assert (watched.made, watched.state, watched.decisions[-1]) == (3, "stopped", "reset")
+    watched.peer.show(Running=1, Total=1003)
+    watched.tick()
+    assert (watched.made, watched.state, watched.decisions[-1]) == (3, "running", "resumed")
+    watched.peer.show(Total=1007)
+    watched.tick()
+    assert (watched.made, watched.decisions[-1]) == (7, "counted")
+
+
+@pytest.mark.parametrize("counting", [{"modulus": 1 << 16}], ids=["whole word"])
+def test_a_signed_word_counts_on_beyond_its_positive_half(watched, caplog):
+    watched.peer.show(Total=32_767)
+    watched.tick()
+    begun = watched.made
+    for value in (-32_768, -32_760):
+        watched.peer.show(Total=value)
+        watched.tick()
+    assert (watched.made - begun, watched.decisions[-1]) == (9, "counted")
+    assert "a counter's value was refused" not in caplog.messages
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,9 @@
 """The Modbus driver against devices that behave, and addresses that do not."""
 
+import socket
+import struct
+import time
+
 import pytest
 from pymodbus.client import ModbusTcpClient
 
@@ -88,7 +92,7 @@ def test_the_search_for_bad_addresses_is_bounded(driver_of, modbus):
 
 @pytest.mark.parametrize(
     ("code", "name"),
-    [(1, "illegal function"), (4, "device failure"), (6, "device busy"), (99, "exception 99")],
+    [(5, "acknowledged, not done yet"), (6, "device busy"), (99, "exception 99")],
 )
 def test_another_exception_is_named_in_every_reading_of_the_block(code, name, modbus):
     asked = []
@@ -104,6 +108,104 @@ def test_another_exception_is_named_in_every_reading_of_the_block(code, name, mo
         assert len(asked) == 1
         assert driver.connected
         driver.close()
+
+
+def with_a_hole(asked, hole, code, *, seconds=0.0):
+    """A device that refuses to be read across one address, and answers after so long."""
+
+    def answer(request):
+        asked.append(request)
+        time.sleep(seconds)
+        start, count = struct.unpack(">HH", request[8:12])
+        if start <= hole < start + count:
+            return answer_to(request, bytes([request[7] | 0x80, code]))
+        return registers_for(request, *range(start, start + count))
+
+    return answer
+
+
+@pytest.mark.parametrize("code", [1, 2, 3, 4])
+def test_whatever_a_device_says_of_a_hole_costs_one_reading_and_is_learned(code, modbus):
+    asked = []
+    with ScriptedPeer(with_a_hole(asked, 50, code)) as peer:
+        driver = modbus(peer, timeout_s=2)
+        specs = [TagSpec(f"holding:{n}", DataType.UINT16) for n in range(100)]
+        for _ in range(2):
+            assert [r.value for r in driver.read(specs)] == [*range(50), None, *range(51, 100)]
+        before = len(asked)
+        driver.read(specs)
+        assert len(asked) - before == 2
+        driver.close()
+
+
+def test_a_device_that_fails_for_a_moment_is_read_whole_again(modbus):
+    asked, failing = [], [True]
+
+    def answer(request):
+        asked.append(request)
+        start, count = struct.unpack(">HH", request[8:12])
+        if failing:
+            return answer_to(request, bytes([request[7] | 0x80, 4]))
+        return registers_for(request, *range(start, start + count))
+
+    with ScriptedPeer(answer) as peer:
+        driver = modbus(peer, timeout_s=2)
+        specs = [TagSpec(f"holding:{n}", DataType.UINT16) for n in range(100)]
+        assert {r.error[-16:] for r in driver.read(specs)} == {" device failure."}
+        assert len(asked) <= 1 + EXTRA_REQUESTS
+        before = len(asked)
+        driver.read(specs)
+        assert len(asked) - before == 1
+        failing.clear()
+        assert [r.value for r in driver.read(specs)] == list(range(100))
+        assert len(asked) - before == 2
+        driver.close()
+
+
+def test_the_search_for_a_bad_address_ends_on_a_slow_device(modbus):
+    asked = []
+    with ScriptedPeer(with_a_hole(asked, 63, 2, seconds=0.05)) as peer:
+        driver = modbus(peer, timeout_s=0.5)
+        specs = [TagSpec(f"holding:{n}", DataType.UINT16) for n in range(64)]
+        for _ in range(4):
+            readings = driver.read(specs)
+        assert [r.value for r in readings] == [*range(63), None]
+        before = len(asked)
+        driver.read(specs)
+        assert len(asked) - before == 1
+        driver.close()
+
+
+@pytest.mark.parametrize("code", [10, 11])
+def test_a_device_that_its_gateway_does_not_reach_is_left_alone(code, modbus):
+    asked = []
+
+    def gateway(request):
+        asked.append(request[6])
+        if request[6] == 2:
+            return answer_to(request, bytes([request[7] | 0x80, code]))
+        return registers_for(request, request[6])
+
+    with ScriptedPeer(gateway) as peer:
+        driver = modbus(peer, timeout_s=2)
+        specs = [TagSpec("holding:0", DataType.UINT16, device_id=n) for n in (1, 2, 3)]
+        # Two blocks of it are not asked for one after the other.
+        specs += [TagSpec("holding:900", DataType.UINT16, device_id=2)]
+        for _ in range(3):
+            one, two, three, far = driver.read(specs)
+            assert (one.value, two.value, three.value, far.value) == (1, None, 3, None)
+            assert two.quality is Quality.BAD
+        assert (asked.count(2), asked.count(1), asked.count(3)) == (1, 3, 3)
+        assert peer.connections == 1
+        assert driver.connected
+        driver.close()
+
+
+def test_a_device_alone_that_its_gateway_does_not_reach_is_a_lost_link(modbus):
+    with ScriptedPeer(lambda r: answer_to(r, bytes([r[7] | 0x80, 11]))) as peer:
+        driver = modbus(peer)
+        with pytest.raises(LinkDown, match=r"Device 1 at .*: gateway target did not answer\."):
+            driver.read([STATE])
 
 
 def test_a_short_reply_is_no_value(modbus):
@@ -152,11 +254,62 @@ def test_a_device_that_answers_single_registers_only_is_asked_so(device, modbus)
     assert device.stats.functions[4] == 4
 
 
-def test_a_write_to_the_simulated_device_is_refused_and_counted(device):
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda client: client.write_register(100, 5),
+        lambda client: client.write_coil(3, True),
+        lambda client: client.read_exception_status(),
+        lambda client: client.report_device_id(),
+        lambda client: client.diag_query_data(b"\x01\x02"),
+        lambda client: client.mask_write_register(address=100),
+        lambda client: client.read_device_information(),
+    ],
+    ids=["6", "5", "7", "17", "8", "22", "43"],
+)
+def test_whatever_is_no_read_is_counted_by_the_simulated_device(ask, device, writes_on_purpose):
     with ModbusTcpClient("127.0.0.1", port=device.port, timeout=1, retries=0) as client:
-        assert client.write_register(100, 5).isError()
+        ask(client)
     assert device.get("Word") == 0
     assert device.stats.writes == 1
+
+
+def test_an_unknown_function_is_counted_by_the_simulated_device(device, writes_on_purpose):
+    with socket.create_connection(("127.0.0.1", device.port), timeout=1) as client:
+        client.sendall(bytes([0, 1, 0, 0, 0, 2, 1, 0x66]))
+        assert client.recv(100)[7] & 0x80
+    assert device.stats.writes == 1
+
+
+def test_parts_that_are_only_given_apart_are_learned(device, modbus):
+    driver = modbus(device)
+    for requests in (3, 2, 2):
+        before = driver.load.requests
+        assert {r.quality for r in driver.read([STATE, SPEED, TOTAL])} == {Quality.GOOD}
+        assert driver.load.requests - before == requests
+
+
+def test_a_bad_address_is_not_asked_for_again_while_another_is_given(device, modbus):
+    driver = modbus(device)
+    missing = TagSpec("input:900", DataType.UINT16)
+    for requests in (2, 1, 1):
+        before = driver.load.requests
+        good, bad = driver.read([STATE, missing])
+        assert (good.quality, bad.quality) == ("good", "bad")
+        assert bad.error == "input:900: illegal data address."
+        assert driver.load.requests - before == requests
+
+
+def test_of_addresses_that_are_all_bad_one_is_asked_for_at_each_poll(device, modbus):
+    driver = modbus(device)
+    specs = [TagSpec(f"input:{n}", DataType.UINT16) for n in (500, 700, 900)]
+    for requests in (3, 1, 1):
+        before = driver.load.requests
+        assert {r.quality for r in driver.read(specs)} == {Quality.BAD}
+        assert driver.load.requests - before == requests
+    device.stop()
+    with pytest.raises(LinkDown):
+        driver.read(specs)
 
 
 def test_a_port_that_is_taken_is_an_error_of_the_simulated_device(device):

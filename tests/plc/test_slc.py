@@ -1,5 +1,7 @@
 """The SLC driver against a processor that behaves, and one that refuses."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,11 +16,13 @@ from telemetry.address import (
     parse_slc,
 )
 from telemetry.drivers.base import DataType, LinkDown, Quality, TagSpec
+from telemetry.simulator.faults import Faults
 from telemetry.simulator.slc import DataFiles, SlcServer
 
 READ, DIAGNOSTIC = (0x0F, 0xA2), (0x06, 0x03)
 FILES = [
     "N7:99",
+    "N20:199",
     "B3:9",
     "F8:9",
     "T4:3",
@@ -174,6 +178,38 @@ def test_every_kind_of_file_is_read(slc, opened):
     ]  # fmt: skip
 
 
+def test_every_word_of_a_control_and_every_bit_of_a_long_is_its_own(slc, opened):
+    slc.set("R6:0.LEN", 300)
+    slc.set("R6:0.POS", 12)
+    slc.set("R6:1.LEN", 400)
+    slc.set("R6:1.POS", 17)
+    slc.set("R6:1/FD", value=True)
+    slc.set("L9:1", 1 << 20)
+    slc.set("L9:2", 5)
+    readings = opened.read([
+        word("R6:0.LEN"), word("R6:0.POS"), word("R6:1.LEN"), word("R6:1.POS"), bit("R6:1/FD"),
+        bit("R6:0/FD"), bit("L9:1/20"), bit("L9:1/4"), bit("L9:1", length=64),
+        bit("L9:1/20", length=15),
+    ])  # fmt: skip
+    assert [r.error for r in readings] == [""] * 10
+    assert [r.value for r in readings[:8]] == [300, 12, 400, 17, True, False, True, False]
+    assert [n for n, on in enumerate(readings[8].value) if on] == [20, 32, 34]
+    assert [n for n, on in enumerate(readings[9].value) if on] == [0, 12, 14]
+
+
+def test_no_request_is_for_more_than_a_reply_carries(slc, opened):
+    for n in range(200):
+        slc.set(f"N20:{n}", n)
+    for count, requests in ((118, 1), (119, 2), (200, 2)):
+        before = slc.stats.functions[READ]
+        readings = opened.read([word(f"N20:{n}") for n in range(count)])
+        assert [r.value for r in readings] == list(range(count))
+        assert slc.stats.functions[READ] - before == requests
+    before = slc.stats.functions[READ]
+    assert opened.read([word("N20:0", length=200)])[0].value == tuple(range(200))
+    assert slc.stats.functions[READ] - before == 2
+
+
 def test_a_hundred_words_of_a_file_are_one_request(slc, opened):
     for n in range(100):
         slc.set(f"N7:{n}", n * n)
@@ -222,6 +258,82 @@ def test_another_program_in_the_processor_shows_in_its_mark(slc, opened):
     opened.read([word("N7:0")])
     assert before == "5/05 program 1"
     assert opened.program == "5/05 program 2"
+
+
+def test_what_came_before_a_mark_that_never_came_is_no_value(slc, opened, monkeypatch):
+    answer = slc.processor.answer
+
+    def mark_lost(request, room):
+        slc.faults = Faults(drop=slc.stats.functions[READ] > 0)
+        return answer(request, room)
+
+    monkeypatch.setattr(slc.processor, "answer", mark_lost)
+    slc.download()
+    opened.endpoint = replace(opened.endpoint, timeout_s=0.3)
+    with pytest.raises(LinkDown, match="did not answer within"):
+        opened.read([word("N7:0")])
+
+
+def test_a_file_of_another_type_says_so(slc, opened):
+    slc.files.define("F7:20")
+    other, fine = opened.read([word("N7:0"), word("B3:0")])
+    assert (other.quality, other.has_other_type) == (Quality.BAD, True)
+    assert other.error == "N7:0: its type in the PLC is another one."
+    assert (fine.quality, fine.has_other_type) == (Quality.GOOD, False)
+
+
+def replies(slc, monkeypatch, change):
+    """Let every PCCC reply be changed on its way: requester, then the message."""
+    answer = slc.processor.answer
+
+    def changed(request, room):
+        reply = answer(request, room)
+        return reply[:4] + change(reply[4:11], reply[11:])
+
+    monkeypatch.setattr(slc.processor, "answer", changed)
+
+
+def test_the_answer_to_another_transaction_is_a_lost_link(slc, opened):
+    slc.processor.misnumbered = 1
+    with pytest.raises(LinkDown, match="sent the answer to another request"):
+        opened.read([word("N7:0")])
+    assert not opened.connected
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda who, said: b"\x07" + bytes(6) + said, "an answer to somebody else"),
+        (lambda who, said: who + b"\x46" + said[1:], "a reply to PCCC command 0x06"),
+        (lambda who, said: who + b"\x0f" + said[1:], "a reply to PCCC command 0x0F"),
+        (lambda who, said: who + said[:3], "a PCCC reply of 3 bytes"),
+        (lambda who, said: who + b"\x4f\xf0" + said[2:4], "ends within its status"),
+    ],
+    ids=["requester", "command", "no reply", "short", "half a status"],
+)
+def test_what_is_no_answer_to_the_message_is_a_lost_link(
+    slc, opened, monkeypatch, change, sentence
+):
+    replies(slc, monkeypatch, change)
+    with pytest.raises(LinkDown, match=sentence):
+        opened.read([word("N7:0")])
+    assert not opened.connected
+
+
+@pytest.mark.parametrize(
+    ("extended", "sentence"),
+    [
+        (0x06, "no such address in the PLC"),
+        (0x0B, "the PLC does not allow reading it"),
+        (0x11, "its type in the PLC is another one"),
+        (0x77, "PCCC status 0xF077"),
+    ],
+)
+def test_an_extended_status_is_a_refusal_and_no_value(slc, opened, extended, sentence):
+    slc.processor.extended = extended
+    (reading,) = opened.read([word("N7:0")])
+    assert (reading.value, reading.error) == (None, f"N7:0: {sentence}.")
+    assert opened.connected
 
 
 def test_nothing_but_reads_is_ever_asked_of_it(slc, driver_of):

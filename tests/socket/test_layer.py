@@ -1,16 +1,19 @@
 """Hints and early gauges through a real Redis; its end and return; and life without it."""
 
+import asyncio
 import subprocess
 import time
 from contextlib import contextmanager
 
 import pytest
-from channels.layers import channel_layers
+from channels.layers import channel_layers, get_channel_layer
 
 from ms5.children.death import dies_with_parent
 from ms5.demo.redis import answers, own_redis
+from ms5.events.log import Appended, Written
 from realtime import broadcast
 from tests import other_process
+from tests.live.thread import until
 from tests.socket.conftest import serving
 from tests.socket.test_delivery import say, tell
 
@@ -236,6 +239,7 @@ FORKS = """
 import os, sys, time
 from django.db import connections
 from tests.socket.test_delivery import say
+from ms5.events.log import Appended, Written
 from realtime import broadcast
 
 say(1)
@@ -271,6 +275,47 @@ def test_hints_leave_through_a_new_thread_after_a_fork(redis, floor):
             code, _, errors = other_process.finish(process)
         assert fact["seq"] == 2
         assert code == 0, errors
+
+
+def test_messages_sent_in_one_go_arrive_in_order_and_each_in_its_group(redis):
+    redis.start()
+    layer = get_channel_layer()
+
+    async def talk():
+        mine, other = await layer.new_channel(), await layer.new_channel()
+        await layer.group_add("line_A", mine)
+        await layer.group_add("line_B", other)
+        await layer.group_send_all(
+            ("line_A" if n % 3 else "line_B", {"type": "hint", "head": n}) for n in range(300)
+        )
+        heard = [(await layer.receive(mine))["head"] for _ in range(200)]
+        assert heard == [n for n in range(300) if n % 3]
+        assert [(await layer.receive(other))["head"] for _ in range(100)] == [*range(0, 300, 3)]
+        await layer.flush()
+
+    asyncio.run(talk())
+
+
+def test_more_than_go_at_once_all_leave(redis):
+    redis.start()
+    sender = broadcast.Sender(get_channel_layer())
+    count = 2 * broadcast._TOGETHER + 50
+    sender.put([appended(f"L{n}") for n in range(count)])
+    until(lambda: sender.sent + sender.dropped >= count)
+    assert (sender.sent, sender.dropped) == (count, 0)
+
+
+def test_what_could_not_leave_is_counted(redis):
+    sender = broadcast.Sender(get_channel_layer())
+    sender.put([appended(f"L{n}") for n in range(7)])
+    until(lambda: sender.sent + sender.dropped >= 7)
+    assert (sender.sent, sender.dropped) == (0, 7)
+
+
+def appended(stream):
+    """What a commit wrote to a stream: one fact."""
+    fact = Written("equipment_state", stream, "M", 1, "{}")
+    return Appended(stream, 1, (fact,), ())
 
 
 def _own_redis(redis):

@@ -95,7 +95,8 @@ def test_it_comes_back_again_and_again_while_facts_pour_in_and_misses_none(serve
             for _ in range(5):
                 moment = next(number)
                 observe([observation(floor.machine, moment, state=STATES[moment % 4])])
-            ended.wait(0.02)
+            # The longest pause before it comes back is half a minute: fewer than are replayed at most.
+            ended.wait(0.1)
 
     with running(client_of(floor.viewer, server.url)) as client:
         writer = in_thread(pour)

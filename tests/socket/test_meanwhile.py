@@ -45,7 +45,8 @@ def test_a_line_that_is_revoked_while_its_snapshot_is_read_is_not_told(server, f
         id_ = client.send("subscribe", **OWN)
         time.sleep(0.2)
         floor.viewer.line_access.all().delete()
-        assert client.expect("error", id=id_)["code"] == "INVALID_TARGET"
+        error = client.expect("error")
+        assert (error.get("id"), error["code"]) == (id_, "INVALID_TARGET")
         say(1)
         control.expect("equipment_state", seq=2)
         assert client.pong() == []

@@ -5,7 +5,7 @@ import pytest
 from telemetry.drivers.base import Quality, Reading
 from telemetry.interpret import interpret
 from telemetry.meaning import TagMeaning
-from telemetry.validation import role_error
+from telemetry.roles import role_error
 from tests.factories import T0
 
 

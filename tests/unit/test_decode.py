@@ -5,8 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry.address import logix_target
-from telemetry.decode import Undecodable, decode_bits, decode_cip, decode_registers
+from telemetry.address import AddressError, logix_target
+from telemetry.decode import (
+    Undecodable,
+    cip_elements,
+    decode_bits,
+    decode_cip,
+    decode_registers,
+    decode_slc,
+    plain_cip,
+)
 from telemetry.drivers.base import ByteOrder, DataType, TagSpec
 
 LAYOUTS = {
@@ -94,6 +102,19 @@ def test_bits_of_registers_count_from_the_least_significant_and_run_on():
     assert [n for n, on in enumerate(wide) if on] == [0, 15, 17]
 
 
+@given(st.integers(-(2**15), 2**15 - 1), st.integers(0, 15), st.sampled_from(ByteOrder))
+def test_a_bit_of_a_register_is_that_of_its_number_in_every_byte_order(number, bit, order):
+    wire = struct.pack(">h", number)
+    if order in {ByteOrder.BADC, ByteOrder.DCBA}:
+        wire = wire[::-1]
+    registers = [int.from_bytes(wire, "big")]
+    assert decode_registers(TagSpec("input:4", DataType.INT16, 1, order), registers) == number
+    of_word = TagSpec(f"input:4.{bit}", DataType.BOOL, 1, order)
+    assert decode_registers(of_word, registers) is bool(number >> bit & 1)
+    several = TagSpec("input:4", DataType.BOOL, 16, order)
+    assert decode_registers(several, registers)[bit] is bool(number >> bit & 1)
+
+
 def test_a_register_without_a_bit_is_true_when_it_is_not_zero():
     assert decode_registers(TagSpec("holding:5", DataType.BOOL), [0xFF00]) is True
     assert decode_registers(TagSpec("holding:5", DataType.BOOL), [0]) is False
@@ -138,6 +159,47 @@ def test_any_answer_is_a_value_or_a_sentence(data_type, length, answer):
     except Undecodable as error:
         sentence = str(error)
     assert sentence.startswith("T ")
+
+
+@given(st.data())
+def test_the_quick_way_gives_what_the_whole_one_gives_or_leaves_it_to_that(data):
+    kind = data.draw(st.sampled_from(DataType))
+    address = data.draw(st.sampled_from(["T", "T.3", "T[2]", "P.T"]))
+    spec = TagSpec(address, kind, data.draw(st.sampled_from([1, 1, 1, 2])))
+    codes = [code for code, _ in CIP_CODES.values()] + [0xC1, 0xD1, 0xD2, 0xD3]
+    own = [CIP_CODES[kind][0] if kind in CIP_CODES else 0xC1]
+    code = data.draw(st.one_of(st.sampled_from(own), st.sampled_from(codes)))
+    answer = code.to_bytes(2, "little") + data.draw(st.binary(max_size=10))
+    try:
+        target = logix_target(spec)
+    except AddressError:
+        return
+    plain = plain_cip(spec, target)
+    quick = None if plain is None else plain.value(answer)
+    if quick is not None:
+        whole = decode_cip(spec, target, answer)
+        assert (quick, type(quick)) == (whole, type(whole))
+
+
+@pytest.mark.parametrize("kind", list(CIP_CODES))
+def test_a_number_that_comes_as_it_should_takes_the_quick_way(kind):
+    code, layout = CIP_CODES[kind]
+    spec = TagSpec("T", kind)
+    plain = plain_cip(spec, logix_target(spec))
+    assert plain.value(struct.pack(f"<H{layout}", code, 1)) == 1
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        TagSpec("T", DataType.STRING),
+        TagSpec("T", DataType.INT32, 2),
+        TagSpec("T.3", DataType.BOOL),
+        TagSpec("T[3]", DataType.BOOL),
+    ],
+)
+def test_what_is_no_plain_number_has_no_quick_way(spec):
+    assert plain_cip(spec, logix_target(spec)) is None
 
 
 @given(st.lists(st.booleans(), min_size=64, max_size=64), st.integers(0, 63), st.data())
@@ -194,6 +256,78 @@ def test_a_bit_of_an_integer_of_any_width():
     assert from_plc(TagSpec("T.31", DataType.BOOL), b"\xc4\x00\xff\xff\xff\x7f") is False
 
 
+@pytest.mark.parametrize(
+    ("handle", "room", "size", "length"),
+    [
+        (0x0FCE, 82, 84, 83),
+        (0x0FCE, 82, 84, 84),
+        (0x0A14, 21, 24, 22),
+        (0x0A14, 20, 20, 2**32 - 1),
+    ],
+)
+def test_a_string_that_says_more_than_it_has_room_for_is_no_value(handle, room, size, length):
+    answer = struct.pack("<HHI", 0x02A0, handle, length) + b"x" * size
+    with pytest.raises(
+        Undecodable, match=f"T has room for {room} characters and says {length}"
+    ):
+        from_plc(TagSpec("T", DataType.STRING, room), answer)
+
+
+def test_a_text_of_an_slc_that_says_more_than_it_has_room_for_is_no_value():
+    spec = TagSpec("ST10:1", DataType.STRING)
+    assert decode_slc(spec, struct.pack("<H", 82) + b"ba" * 41) == "ab" * 41
+    with pytest.raises(Undecodable, match="ST10:1 has room for 82 characters and says 83"):
+        decode_slc(spec, struct.pack("<H", 83) + b"ba" * 41)
+
+
 def test_a_logix_string_is_as_long_as_it_says():
     answer = b"\xa0\x02\xce\x0f" + struct.pack("<I82s", 5, b"Loaf 500 g")
     assert from_plc(TagSpec("Name", DataType.STRING), answer) == "Loaf "
+
+
+_WIDTHS = {0xC1: 1, 0xC2: 1, 0xC3: 2, 0xC4: 4, 0xC5: 8, 0xCA: 4, 0xCB: 8, 0xD3: 4}
+
+
+@given(
+    st.sampled_from(list(_WIDTHS)), st.integers(1, 50), st.binary(min_size=400, max_size=400)
+)
+def test_the_answer_to_several_elements_is_taken_apart_into_the_answers_to_each(
+    code, count, raw
+):
+    size = _WIDTHS[code]
+    head, elements = cip_elements(bytes([code, 0]) + raw[: size * count], count)
+    assert head == bytes([code, 0])
+    assert b"".join(elements) == raw[: size * count]
+    assert [len(each) for each in elements] == [size] * count
+
+
+@given(st.integers(1, 9), st.integers(1, 90))
+def test_an_array_of_structures_is_taken_apart_by_what_came(count, size):
+    head, elements = cip_elements(b"\xa0\x02\xce\x0f" + bytes(size * count), count)
+    assert (head, elements) == (b"\xa0\x02\xce\x0f", [bytes(size)] * count)
+
+
+@pytest.mark.parametrize(
+    ("answer", "count"),
+    [
+        (b"\xc4\0" + bytes(38), 10),
+        (b"\xc4\0" + bytes(50), 10),
+        (b"\xc4\0" + bytes(80), 10),
+        (b"\xa0\x02\xce\x0f" + bytes(31), 10),
+        (b"\xa0\x02\xce\x0f", 10),
+        (b"\xda\0\5Toast\3Rye", 2),
+        (b"\xc4", 1),
+        (b"", 1),
+    ],
+)
+def test_what_cannot_be_taken_apart_says_so(answer, count):
+    with pytest.raises(Undecodable, match=f"{count} elements came in"):
+        cip_elements(answer, count)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+def test_a_text_with_letters_of_a_language_is_read_in_either_encoding(encoding):
+    name = "Müsli, 500 g + groß"
+    raw = name.encode(encoding)
+    answer = b"\xa0\x02\xce\x0f" + struct.pack("<I82s", len(raw), raw)
+    assert from_plc(TagSpec("Name", DataType.STRING), answer) == name

@@ -5,7 +5,8 @@ from datetime import timedelta
 from decimal import Decimal
 
 from production.iso import iso_of
-from production.oee import Account, Bucket, Output, figures
+from production.oee import Account, Bucket, Output
+from production.ratios import figures
 
 
 def account(*, good=17500, total=18000, **minutes):

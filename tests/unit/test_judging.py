@@ -69,6 +69,8 @@ def test_what_rules_see_in_facts():
     assert seen("quality_alert", **alert | {"cleared_at": ended, "value": None})[0][1] is False
     assert seen("plc_status", status="lost", error="timed out") == [(RuleKind.LOST_PLC, True)]
     assert seen("plc_status", status="connected", error=None) == [(RuleKind.LOST_PLC, False)]
+    left = seen("plc_status", status="lost", error="timed out", left_at="2026-03-02T09:00:00Z")
+    assert left == [(RuleKind.LOST_PLC, False)]
     assert seen("job_started") == []
 
 

@@ -7,9 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from telemetry.admin import columns
+from telemetry.digits import digits
 from telemetry.drivers.base import Quality, Reading
-from telemetry.keeping import Shown, as_text, repeats, show, worth_keeping
+from telemetry.keeping import TEXT_ROOM, Shown, as_text, repeats, show, worth_keeping
 from telemetry.meaning import TagMeaning
+from telemetry.models import Tag, TagLatest
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
 MINUTE = timedelta(seconds=60)
@@ -91,11 +94,53 @@ def test_a_value_that_overflows_when_scaled_is_bad():
         ((1, 2, 3), "1, 2, 3"),
         ((0.5, 2.0), "0.5, 2"),
         ("abc\0d", "abcd"),
-        ("x" * 500, "x" * 397 + "..."),
+        ((1234567, 16777217), "1234567, 16777217"),
+        ((84231234.0, 1e300, 0.1), "84231234, 1e+300, 0.1"),
     ],
 )
 def test_texts_and_arrays_are_printed(value, text):
     assert as_text(value) == text
+
+
+def test_a_text_that_is_too_long_bears_a_mark_of_all_of_it():
+    one, other = as_text("x" * 500), as_text("x" * 499 + "y")
+    assert (len(one), len(other), one[:389]) == (TEXT_ROOM, TEXT_ROOM, "x" * 389)
+    assert one != other
+
+
+@given(st.data(), st.integers(1, 200))
+def test_a_change_of_an_array_is_kept_however_long_and_small(data, length):
+    whole, real = st.integers(-(2**63), 2**64), st.floats(allow_nan=False)
+    kind = data.draw(st.sampled_from([whole, real]))
+    one = data.draw(st.lists(kind, min_size=length, max_size=length))
+    other = [*one]
+    other[data.draw(st.integers(0, length - 1))] = data.draw(kind)
+    texts = as_text(tuple(one)), as_text(tuple(other))
+    assert (texts[0] == texts[1]) is (one == other)
+
+
+@pytest.mark.parametrize(
+    ("value", "single", "text"),
+    [
+        (84231234.0, False, "84231234"),
+        (84231234.5, False, "84231234.5"),
+        (2**53 + 1, False, "9007199254740993"),
+        (42.099998474121094, False, "42.099998474121094"),
+        (42.099998474121094, True, "42.1"),
+        (8.100000000000001, True, "8.100000000000001"),
+        (1e300, True, "1e+300"),
+        (1.5e-07, True, "1.5e-07"),
+        (True, False, "1"),
+        (-0.0, False, "0"),
+    ],
+)
+def test_a_number_is_printed_with_all_of_its_digits(value, single, text):
+    assert digits(value, single=single) == text
+
+
+@given(st.floats(width=32, allow_nan=False), st.floats(width=32, allow_nan=False))
+def test_two_numbers_of_four_bytes_are_two_texts(one, other):
+    assert (digits(one, single=True) == digits(other, single=True)) is (one == other)
 
 
 def test_a_bit_is_a_number():
@@ -141,3 +186,12 @@ def test_skipping_what_repeats_itself_keeps_the_same_samples(steps, deadband):
         return stored
 
     assert keep(skipping=True) == keep(skipping=False)
+
+
+@pytest.mark.parametrize(
+    ("value", "data_type", "text"),
+    [(84231234.0, "int32", "84231234 m"), (42.099998474121094, "float32", "42.1 m")],
+)
+def test_the_admin_shows_a_value_with_all_of_its_digits(value, data_type, text):
+    tag = Tag(data_type=data_type, unit="m")
+    assert columns.shown(TagLatest(tag=tag, value=value)) == text

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from production import oee
+from production import oee, ratios
 from production.oee import (
     Account,
     Bucket,
@@ -19,10 +19,10 @@ from production.oee import (
     Seen,
     Timeline,
     classify,
-    figures,
     seconds,
     time_of,
 )
+from production.ratios import figures
 from production.stops import NO_DATA, RUNNING, stops
 from production.timeline import Stretch
 
@@ -471,7 +471,7 @@ def test_the_buckets_add_up_to_the_window_exactly(case):
     assert all(each.length > timedelta() for each in found)
     whole = account_of(floor, start, end)
     assert whole.all == end - start
-    lost = oee.figures(whole).lost
+    lost = ratios.figures(whole).lost
     assert (
         lost["all"]
         == lost["not_scheduled"] + lost["planned_stop"] + lost["no_data"] + lost["ppt"]
@@ -481,7 +481,7 @@ def test_the_buckets_add_up_to_the_window_exactly(case):
     if not whole.output.without:
         assert lost["run"] == lost["small_stop"] + lost["slow"] + lost["net"]
         assert lost["net"] == lost["reject"] + lost["productive"]
-        six = oee.figures(whole).six
+        six = ratios.figures(whole).six
         assert sum(six.values()) + lost["productive"] == lost["ppt"]
 
 
@@ -492,7 +492,7 @@ def test_any_cuts_give_the_same_account(case):
     whole = account_of(floor, cuts[0], cuts[-1])
     parts = sum((account_of(floor, *each) for each in pairwise(cuts)), Account())
     assert parts == whole
-    assert oee.figures(parts) == oee.figures(whole)
+    assert ratios.figures(parts) == ratios.figures(whole)
 
 
 @quick
@@ -500,7 +500,7 @@ def test_any_cuts_give_the_same_account(case):
 def test_the_product_of_the_three_is_the_direct_ratio(case):
     floor, (start, *_, end) = case
     for is_stop in (False, True):
-        found = oee.figures(account_of(floor, start, end), no_data_is_stop=is_stop)
+        found = ratios.figures(account_of(floor, start, end), no_data_is_stop=is_stop)
         factors = (found.availability, found.performance, found.quality)
         if None not in factors:
             product = factors[0] * factors[1] * factors[2]
@@ -551,8 +551,8 @@ def test_a_missing_sample_never_raises_oee_when_no_data_is_a_stop(case):
     known = [each for each in floor["pieces"] if each[1] is not None]
     floor = floor | {"pieces": known}
     states = unseen(floor["states"], *cuts[:2])
-    less = oee.figures(account_of(floor, start, end, states), no_data_is_stop=True)
-    more = oee.figures(account_of(floor, start, end), no_data_is_stop=True)
+    less = ratios.figures(account_of(floor, start, end, states), no_data_is_stop=True)
+    more = ratios.figures(account_of(floor, start, end), no_data_is_stop=True)
     if less.oee is not None and more.oee is not None:
         assert less.oee <= more.oee
 
@@ -605,8 +605,8 @@ class AsTheyCame(oee._Layer):
 
 def unknown_runs(original):
     """Break: what nobody measured ran on."""
-    return lambda state, *args, **fields: original(
-        RUNNING if state == NO_DATA else state, *args, **fields
+    return lambda state, *args, **fields: (
+        Bucket.RUNNING if state == NO_DATA else original(state, *args, **fields)
     )
 
 
@@ -617,31 +617,37 @@ def forgets_setting(original):
 
 FAULTS = {
     "the last part of the window is lost": (
+        oee,
         "classify",
         loses_last(classify),
         test_the_buckets_add_up_to_the_window_exactly,
     ),
     "a stop is judged by its part in the window": (
+        oee,
         "classify",
         only_in_window(classify),
         test_any_cuts_give_the_same_account,
     ),
     "quality does not weigh products": (
+        ratios,
         "_quality",
         quality_by_pieces,
         test_the_product_of_the_three_is_the_direct_ratio,
     ),
     "layers are not sorted": (
+        oee,
         "_Layer",
         AsTheyCame,
         test_the_order_in_which_rows_came_does_not_matter,
     ),
     "what nobody measured ran on": (
+        oee,
         "_bucket",
         unknown_runs(oee._bucket),
         test_a_missing_sample_never_raises_running_or_productive_time,
     ),
     "no data is left out although it is a stop": (
+        ratios,
         "figures",
         forgets_setting(figures),
         test_a_missing_sample_never_raises_oee_when_no_data_is_a_stop,
@@ -651,7 +657,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_put_in_on_purpose_is_caught(name, monkeypatch):
-    attribute, broken, found_by = FAULTS[name]
-    monkeypatch.setattr(oee, attribute, broken)
+    module, attribute, broken, found_by = FAULTS[name]
+    monkeypatch.setattr(module, attribute, broken)
     with pytest.raises(AssertionError):
         found_by()

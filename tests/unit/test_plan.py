@@ -4,16 +4,15 @@ from hypothesis import strategies as st
 
 from telemetry.address import AddressError, Table
 from telemetry.drivers.base import DataType, TagSpec
+from telemetry.packets import ReadSize, plan_packets
 from telemetry.plan import (
     Block,
     Limits,
     ModbusArea,
     Point,
-    ReadSize,
     halves,
     modbus_point,
     plan_blocks,
-    plan_packets,
 )
 
 limits_of = st.builds(
@@ -105,7 +104,7 @@ def test_no_points_need_no_request():
 
 
 @given(points_of.filter(bool), limits_of)
-def test_halving_keeps_every_point_and_ends_at_single_ones(points, limits):
+def test_halving_keeps_every_point_and_ends_at_single_places(points, limits):
     waiting = plan_blocks(points, limits)
     alone: list[Block] = []
     rounds = 0
@@ -118,7 +117,8 @@ def test_halving_keeps_every_point_and_ends_at_single_ones(points, limits):
             waiting += parts
         else:
             alone.append(block)
-    assert sorted(b.points[0].key for b in alone) == [p.key for p in points]
+    assert sorted(p.key for b in alone for p in b.points) == [p.key for p in points]
+    assert all(len({(p.start, p.count) for p in b.points}) == 1 for b in alone)
     assert all((b.start, b.count) == (b.points[0].start, b.points[0].count) for b in alone)
     assert rounds < 2 * len(points)
 
@@ -163,6 +163,45 @@ def test_a_point_larger_than_a_request_is_read_in_pieces_that_join(count, limit)
         range(7, 7 + count)
     )
     assert max(some for _, some in pieces) <= limit
+
+
+typed = st.builds(
+    TagSpec,
+    st.integers(0, 60_000).map(lambda at: f"holding:{at}"),
+    st.sampled_from([kind for kind in DataType if kind not in {DataType.INT8, DataType.UINT8}]),
+    st.integers(1, 300),
+)
+
+
+@given(st.lists(typed, min_size=1, max_size=20), limits_of)
+def test_no_element_is_split_between_two_requests_unless_one_cannot_hold_it(specs, limits):
+    points = [modbus_point(key, spec) for key, spec in enumerate(specs)]
+    for block in plan_blocks(points, limits):
+        most = limits.of(block.area)
+        pieces = block.pieces(most)
+        ends = [start + count for start, count in pieces]
+        assert ends == [*(start for start, _ in pieces[1:]), block.start + block.count]
+        assert max(count for _, count in pieces) <= most
+        for point in block.points:
+            cuts = [end - point.start for end in ends if point.start < end < point.end]
+            assert point.element > most or all(cut % point.element == 0 for cut in cuts)
+            assert len(pieces) == 1 or block.points == (point,)
+
+
+@pytest.mark.parametrize(
+    ("kind", "length", "most", "pieces"),
+    [
+        (DataType.INT32, 100, 125, [(0, 124), (124, 76)]),
+        (DataType.INT64, 32, 125, [(0, 124), (124, 4)]),
+        (DataType.UINT16, 200, 125, [(0, 125), (125, 75)]),
+        (DataType.INT64, 2, 3, [(0, 3), (3, 3), (6, 2)]),
+        (DataType.STRING, 300, 125, [(0, 125), (125, 25)]),
+    ],
+)
+def test_an_array_is_cut_between_its_elements(kind, length, most, pieces):
+    point = modbus_point(0, TagSpec("holding:0", kind, length))
+    (block,) = plan_blocks([point], Limits(max_registers=most))
+    assert block.pieces(most) == pieces
 
 
 @given(

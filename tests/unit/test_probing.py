@@ -22,6 +22,10 @@ def test_a_modbus_number_is_tried_in_every_byte_order_and_one_register_before():
         *(("holding:6", order) for order in orders),
     ]
     assert told("modbus_rtu", "input:0", "uint16") == [("input:0", "ABCD"), ("input:0", "BADC")]
+    assert told("modbus_tcp", "holding:0.3", "bool") == [
+        ("holding:0.3", "ABCD"),
+        ("holding:0.3", "BADC"),
+    ]
     assert told("modbus_tcp", "coil:3", "bool") == [("coil:3", "ABCD"), ("coil:2", "ABCD")]
 
 
@@ -67,4 +71,13 @@ def test_the_command_says_why_nothing_was_read(settings):
     with pytest.raises(CommandError, match="none of the networks"):
         call_command(
             "probe", "127.0.0.1", "holding:1", protocol="modbus_tcp", stdout=StringIO()
+        )
+
+
+@pytest.mark.parametrize("timeout", ["inf", "nan", "1e300", "-1", "0", "soon"])
+def test_the_command_refuses_a_timeout_that_is_none(timeout):
+    with pytest.raises(CommandError, match="no time of more than 0 and up to 30 s"):
+        call_command(
+            *("probe", "127.0.0.1", "holding:1", "--protocol=modbus_tcp"),
+            f"--timeout={timeout}",
         )

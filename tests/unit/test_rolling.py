@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from telemetry.rolling import MINUTE, Kept, merged, stretches, thinned, worst
+from telemetry.rolling import MINUTE, Kept, merged, stretches, summed, thinned, worst
 from tests.floor import T0, later
 
 S = timedelta(seconds=1)
@@ -40,7 +40,34 @@ def test_a_minute_is_weighted_by_time_and_as_good_as_its_worst():
     assert (point.quality, point.count) == ("bad", 3)
 
 
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(-90, 70_000_000),
+            st.one_of(st.none(), st.floats(-1e6, 1e6)),
+            st.sampled_from(["good", "bad", "stale", "uncertain"]),
+        ),
+        max_size=30,
+    ),
+    st.one_of(
+        st.none(), st.tuples(st.integers(-4000, 0), st.one_of(st.none(), st.floats(-9, 9)))
+    ),
+    st.integers(1, 4000),
+)
+def test_a_minute_in_one_go_is_what_its_stretches_merge_to(read, before, longest):
+    samples = [
+        Kept(T0 + timedelta(microseconds=at), value, quality)
+        for at, value, quality in sorted(read, key=lambda each: each[0])
+        if 0 <= at < 60_000_000
+    ]
+    carried = None if before is None else kept(*before)
+    held = stretches(samples, T0 + MINUTE, longest * S, carried=carried)
+    expected = merged(held, T0, T0 + MINUTE)
+    assert summed(samples, T0, T0 + MINUTE, longest * S, carried=carried) == expected
+
+
 def test_nothing_is_no_point_and_no_quality_is_bad():
+    assert summed([], T0, T0 + MINUTE, HOUR) is None
     assert merged([], T0, T0 + MINUTE) is None
     assert worst([]) == "bad"
     assert worst(["good", "uncertain"]) == "uncertain"

@@ -17,6 +17,7 @@ from production.shifts import (
     Pause,
     ShiftTime,
     hours,
+    laid_out,
     moment,
     plan,
     shift_at,
@@ -487,6 +488,20 @@ def test_cutting_a_window_anywhere_gives_the_same_plan(case):
 
 
 @quick
+@given(windows())
+def test_what_is_kept_of_a_calendar_says_what_a_fresh_one_says(case):
+    calendar, (start, end) = case
+    first, last = shifts._days(calendar.zone, start, end)
+    equal = Calendar(calendar.zone, tuple(calendar.patterns), tuple(calendar.differences))
+    assert hash(equal) == hash(calendar)
+    for _ in range(2):
+        assert laid_out(equal, first, last) == laid_out.__wrapped__(calendar, first, last)
+    # One that differs in a single row is another one, whatever is kept.
+    another = Calendar(calendar.zone, (*calendar.patterns, EARLY), calendar.differences)
+    assert laid_out(another, first, last) == laid_out.__wrapped__(another, first, last)
+
+
+@quick
 @given(windows(cuts=1))
 def test_cutting_a_window_anywhere_gives_the_same_shifts(case):
     calendar, (start, cut, end) = case
@@ -637,5 +652,7 @@ FAULTS = {
 def test_a_fault_put_in_on_purpose_is_caught(name, monkeypatch):
     attribute, broken, found_by = FAULTS[name]
     monkeypatch.setattr(shifts, attribute, broken)
+    # What was kept without the fault would hide it, and what is kept with it would show it to others.
+    monkeypatch.setattr(shifts, "laid_out", shifts.laid_out.__wrapped__)
     with pytest.raises(AssertionError):
         found_by()

@@ -115,3 +115,15 @@ def test_marks_leave_no_hole_and_no_overlap(pairs, end):
     if pairs:
         assert held[0].started_at == at(min(moment for _, moment in pairs))
         assert held[-1].ended_at == at(end)
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 5))), st.integers(0, 6))
+def test_what_held_between_marks_is_that_of_the_last_mark_of_every_moment(pairs, end):
+    """Told moment by moment, and then merged."""
+    pairs.sort(key=lambda pair: pair[1])
+    told = []
+    for moment in range(end):
+        known = [what for what, since in pairs if since <= moment]
+        if known:
+            told.append(stretch(known[-1], moment, moment + 1))
+    assert between([Mark(what, at(since)) for what, since in pairs], at(end)) == merge(told)

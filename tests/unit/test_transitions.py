@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from production.observation import STATES, BadObservation, Observation
+from production.observation import (
+    STATES,
+    BadObservation,
+    CounterReading,
+    FaultMessage,
+    Observation,
+)
 from production.transitions import Move, Present, change, gap, is_ahead, is_silent, lost
 
 T0 = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
@@ -69,9 +75,23 @@ def test_a_told_state_is_a_change_when_it_is_another_one(state, told):
         {"received_at": datetime(2026, 11, 23, 10, 0)},  # noqa: DTZ001 - what is refused
         {"state": "flying"},
         {"quality": "stale"},
+        {"speed": float("inf")},
+        {"speed": float("nan")},
+        {"product_number": 2**31},
+        {"product_number": -(2**31) - 1},
     ],
 )
 def test_an_observation_that_cannot_be_is_refused(wrong):
     right = {"equipment_id": 1, "source_at": T0, "received_at": T0, "quality": "good"}
     with pytest.raises(BadObservation):
         Observation(**right | wrong)
+
+
+def test_a_code_that_is_longer_than_its_column_and_a_modulus_that_is_none_are_refused():
+    fault = {"text": "Jam", "severity": "low", "source": "internal"}
+    FaultMessage(code="x" * 100, reason_code="y" * 40, **fault)
+    for codes in ({"code": "x" * 101}, {"code": "x", "reason_code": "y" * 41}):
+        with pytest.raises(BadObservation):
+            FaultMessage(**codes, **fault)
+    with pytest.raises(BadObservation):
+        CounterReading(kind="good", value=1, modulus=0)

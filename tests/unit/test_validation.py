@@ -3,7 +3,7 @@
 import pytest
 
 from telemetry.drivers.base import DataType, TagSpec
-from telemetry.validation import address_error, role_error, state_map_error
+from telemetry.validation import address_error, state_map_error
 
 
 def spec(address, data_type="int32", **fields):
@@ -60,45 +60,6 @@ def test_modbus_addresses_that_cannot(asked, words):
     assert words in address_error("modbus_tcp", asked)
 
 
-@pytest.mark.parametrize(
-    ("role", "data_type", "length"),
-    [
-        ("none", "string", 1),
-        ("mode", "int16", 3),
-        ("running", "bool", 1),
-        ("running", "int16", 1),
-        ("speed", "float32", 1),
-        ("state_word", "uint16", 1),
-        ("good_count", "int32", 1),
-        ("total_count", "float32", 1),
-        ("message_bits", "bool", 64),
-        ("message_bits", "uint32", 1),
-    ],
-)
-def test_values_that_can_play_their_role(role, data_type, length):
-    assert role_error(role, data_type, length) == ""
-
-
-@pytest.mark.parametrize(
-    ("role", "data_type", "length", "sentence"),
-    [
-        ("running", "bool", 2, "A role is played by one value; this tag is an array."),
-        ("product", "string", 1, "A text plays no role; it can only be stored."),
-        ("state_word", "float32", 1, "A state word is a whole number."),
-        ("good_count", "bool", 1, "A counter is a number, not a bit."),
-        ("message_bits", "int16", 4, "Message bits are an array of bool or one whole number."),
-        (
-            "message_bits",
-            "float32",
-            1,
-            "Message bits are an array of bool or one whole number.",
-        ),
-    ],
-)
-def test_values_that_cannot(role, data_type, length, sentence):
-    assert role_error(role, data_type, length) == sentence
-
-
 def test_a_state_map_names_states_by_whole_numbers():
     assert state_map_error("state_word", {"1": "running", "-2": "no_data"}) == ""
     assert state_map_error("speed", {}) == ""
@@ -108,6 +69,7 @@ def test_a_state_map_names_states_by_whole_numbers():
     ("role", "state_map", "words"),
     [
         ("state_word", {}, "needs a state map"),
+        ("state_word", {"1": "running", "01": "idle"}, "1 stands in the state map twice"),
         ("state_word", {"one": "running"}, "'one' in the state map is not a whole number"),
         ("state_word", {"1": "sleeping"}, "'sleeping' is not a state; the states are running,"),
         ("speed", ["running"], "is an object such as"),

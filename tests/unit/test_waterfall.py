@@ -7,7 +7,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from production.oee import Account, Bucket, Output, figures
+from production.oee import Account, Bucket, Output
+from production.ratios import figures
 from realtime.formats import NOTHING
 from realtime.waterfall import draw_waterfall
 

@@ -5,10 +5,11 @@ import socketserver
 import threading
 
 import pytest
+from django.utils import timezone
 
 from ms5.accounts.models import AuditEntry
 from telemetry.connection import MOST_AT_ONCE, answers
-from telemetry.models import Plc
+from telemetry.models import Plc, PlcLink, Sample, Tag, TagLatest
 from tests.web import plant
 from tests.web.forms import url
 
@@ -95,3 +96,59 @@ def test_more_than_twenty_at_once_are_refused(root, closed):
 
 def test_no_controllers_answer_nothing(db):
     assert answers([]) == {}
+
+
+def read_tag(on, name="Speed"):
+    """A tag that was read once."""
+    found = Tag.objects.create(plc=on, name=name, address="holding:1", data_type="uint16")
+    now = timezone.now()
+    for model in (Sample, TagLatest):
+        model.objects.create(tag=found, value=1, quality="good", source_at=now, received_at=now)
+    return found
+
+
+def test_a_controller_is_deleted_with_all_that_was_read_of_it(root):
+    row = controller("gone", 502)
+    read = read_tag(row)
+    PlcLink.objects.create(plc=row, status="lost")
+    page = root.get(url(Plc, "delete", row.pk))
+    assert dict(page.context["model_count"]) == {"tags": 1, "samples": 1}
+    assert "Tag: gone Speed" in page.content.decode()
+    assert root.post(url(Plc, "delete", row.pk), {"post": "yes"}).status_code == 302
+    assert not Plc.objects.filter(pk=row.pk).exists()
+    assert not Sample.objects.filter(tag_id=read.pk).exists()
+    assert AuditEntry.objects.get(action="plc.delete").before["code"] == "gone"
+
+
+def test_tags_are_deleted_with_their_readings_and_their_controller_stays(root):
+    row = controller("stays", 502)
+    pair = [read_tag(row, name) for name in ("Speed", "Good")]
+    chosen = {
+        "action": "delete_selected",
+        "_selected_action": [each.pk for each in pair],
+        "post": "yes",
+    }
+    assert root.post(url(Tag, "changelist"), chosen).status_code == 302
+    assert not Tag.objects.filter(plc=row).exists()
+    assert Plc.objects.filter(pk=row.pk).exists()
+
+
+def test_too_many_readings_do_not_go_at_once(root, monkeypatch):
+    monkeypatch.setattr("telemetry.admin.deleting.MOST", 0)
+    row = controller("busy", 502)
+    read_tag(row)
+    page = root.get(url(Plc, "delete", row.pk))
+    assert "Disable it instead" in page.content.decode()
+    root.post(url(Plc, "delete", row.pk), {"post": "yes"})
+    assert Plc.objects.filter(pk=row.pk).exists()
+
+
+def test_who_may_not_delete_a_controller_deletes_no_readings_either(engineer, own, foreign):
+    theirs = read_tag(foreign.plc, "Theirs")
+    assert engineer.post(url(Tag, "delete", theirs.pk), {"post": "yes"}).status_code in {
+        302,
+        403,
+    }
+    chosen = {"action": "delete_selected", "_selected_action": [theirs.pk], "post": "yes"}
+    engineer.post(url(Tag, "changelist"), chosen)
+    assert Tag.objects.filter(pk=theirs.pk).exists()

@@ -1,5 +1,7 @@
 """What people change in the admin is checked, kept within their lines, and written down."""
 
+import html
+
 import pytest
 from django.db import DatabaseError, connection
 from django.urls import reverse
@@ -18,6 +20,17 @@ def test_a_choice_offers_and_accepts_visible_lines_alone(engineer, own, foreign)
     assert "line" in errors(answer)[0]
     own.equipment.refresh_from_db()
     assert own.equipment.line == own.line
+
+
+@pytest.mark.parametrize("sent", ["abc", "9" * 30, "1.5", "-1", "\0"])
+def test_what_is_no_choice_is_refused_with_a_sentence(root, own, sent):
+    for path, name in (
+        (url(Tag, "change", own.tag.pk), "plc"),
+        (url(Plc, "change", own.plc.pk), "tags-0-equipment"),
+    ):
+        answer = save(root, path, **{name: sent})
+        told = {field for form in errors(answer) for field in form}
+        assert name.rpartition("-")[2] in told
 
 
 def test_a_change_is_written_down_with_before_and_after(engineer, own):
@@ -130,6 +143,14 @@ def test_bad_wiring_is_refused_with_a_sentence(engineer, own, changes, field, se
     assert own.tag.address == "holding:1"
 
 
+@pytest.mark.parametrize("scale", ["0", "-1"])
+def test_a_counter_that_would_count_nothing_is_refused_with_a_sentence(root, own, scale):
+    path = url(Tag, "change", own.tag.pk)
+    answer = save(root, path, role="good_count", scale=scale)
+    assert "it would count nothing" in str(errors(answer)[0]["scale"])
+    assert save(root, path, role="speed", scale=scale).status_code == 302
+
+
 @pytest.mark.parametrize(
     ("code", "sentence"),
     [("all", "reserved word"), ("a b", "A code has up to"), ("l-own", "case")],
@@ -142,3 +163,67 @@ def test_a_bad_code_is_refused_with_a_sentence(root, own, code, sentence):
     )
     assert sentence in str(errors(answer)[0])
     assert Line.objects.count() == 1
+
+
+@pytest.mark.parametrize(("role", "status"), [("running", 200), ("message_bits", 302)])
+def test_two_new_tags_play_one_role_only_if_it_is_for_many(root, own, role, status):
+    new = {"data_type": "bool", "equipment": own.equipment.pk, "role": role, "enabled": "on"}
+    rows = {
+        f"tags-{place}-{field}": value
+        for place, name in ((1, "coil:1"), (2, "coil:2"))
+        for field, value in {**new, "name": name, "address": name}.items()
+    }
+    rows["tags-TOTAL_FORMS"] = "3"
+    answer = save(root, url(Plc, "change", own.plc.pk), **rows)
+    assert answer.status_code == status
+    if status == 200:
+        assert errors(answer)[3] == {
+            "role": ["Another tag of this page plays that role already."]
+        }
+
+
+@pytest.mark.parametrize(
+    "written",
+    ['{"1":' * 3000, "[" * 3000, '{"1": "\\ud800"}', '{"\\ud800": "running"}', "9" * 5000],
+)
+def test_a_state_map_that_cannot_be_stored_is_refused_with_a_sentence(root, own, written):
+    answer = save(root, url(Tag, "change", own.tag.pk), state_map=written)
+    (told,) = errors(answer)[0]["state_map"]
+    assert told["message"].startswith("It is nested too deeply, or holds a text or a number")
+    assert written.encode() in html.unescape(answer.content.decode()).encode()
+
+
+def test_a_role_may_go_to_a_new_tag_of_a_page_that_deletes_another_new_one(root, own):
+    new = {
+        "data_type": "bool",
+        "equipment": own.equipment.pk,
+        "role": "running",
+        "enabled": "on",
+    }
+    rows = {
+        f"tags-{place}-{field}": value
+        for place, name in ((1, "coil:1"), (2, "coil:2"))
+        for field, value in {**new, "name": name, "address": name}.items()
+    }
+    rows |= {"tags-TOTAL_FORMS": "3", "tags-1-DELETE": "on"}
+    assert save(root, url(Plc, "change", own.plc.pk), **rows).status_code == 302
+    assert own.plc.tags.get(role="running").name == "coil:2"
+
+
+def test_a_type_is_not_changed_under_a_bit_that_it_has_not(root, own):
+    Tag.objects.filter(pk=own.tag.pk).update(role="message_bits", data_type="uint32")
+    own.tag.bits.create(bit=20, text="Cooling", kind="fault")
+    answer = save(root, url(Plc, "change", own.plc.pk), **{"tags-0-data_type": "uint16"})
+    assert errors(answer)[1]["data_type"][0].startswith("speed has 16 bits")
+    assert (
+        save(root, url(Plc, "change", own.plc.pk), **{"tags-0-data_type": "int32"}).status_code
+        == 302
+    )
+
+
+def test_what_is_wrong_with_a_field_of_another_page_is_said_of_the_whole_row(root, own):
+    path = url(Plc, "change", own.plc.pk)
+    answer = save(root, path, **{"tags-0-role": "state_word"})
+    (told,) = errors(answer)[1]["__all__"]
+    assert told == "A state word needs a state map."
+    assert told in answer.content.decode()

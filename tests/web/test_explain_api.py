@@ -11,7 +11,8 @@ from production.actions import observe
 from production.calendars import calendar_of
 from production.groups import Scope
 from production.models import IdealCycle, Line
-from production.oee import Account, figures
+from production.oee import Account
+from production.ratios import figures
 from production.settling import settle
 from realtime.explained import explained
 from realtime.periods import period_of

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from ms5.accounts.models import AuditEntry
 from telemetry import quarantine
-from telemetry.models import ConfigurationWarning, Plc, Tag, TagImport
+from telemetry.models import ConfigurationWarning, MessageBit, Plc, Tag, TagImport
 from tests.controllers import logix, modbus
 from tests.floor import T0
 from tests.web import plant
@@ -66,12 +66,91 @@ def test_a_tag_cannot_play_two_roles_and_a_stale_preview_is_shown_anew(root, own
     assert wrapper.tags.count() == 1
 
 
+MESSAGES = (
+    b"Tag,Description\nFault[0],Press overload\nFault[1],Double loaf\nFault[2],Close guard\n"
+)
+
+
+def fault_tag(plc, length=32):
+    return Tag.objects.create(
+        plc=plc, name="Fault", address="Fault", data_type="bool", length=length
+    )
+
+
+def test_the_kind_of_each_new_bit_is_chosen_before_it_is_there(root, wrapper):
+    fault_tag(wrapper)
+    shown = upload(root, wrapper, MESSAGES)
+    page = root.get(shown.url)
+    text = page.content.decode()
+    assert '<select name="kind_Fault[1]" aria-label="Kind of Fault[1]"' in text
+    assert text.count("<option selected>fault</option>") == 1
+    seen = page.context["form"].fields["seen"].initial
+    chosen = {"kind_Fault[0]": "fault", "kind_Fault[1]": "fault", "kind_Fault[2]": "status"}
+    wrong = root.post(shown.url, {"seen": seen, "kind_Fault[1]": "sundry"})
+    assert "Fault[1] cannot be of the kind sundry." in wrong.content.decode()
+    assert not MessageBit.objects.filter(tag__plc=wrapper).exists()
+    root.post(shown.url, {"seen": seen} | chosen)
+    kept = MessageBit.objects.filter(tag__plc=wrapper).order_by("bit")
+    assert [bit.kind for bit in kept] == ["fault", "fault", "status"]
+    deed = AuditEntry.objects.get(action="plc.import")
+    # What was guessed and left so is nobody's choice.
+    assert deed.after["kinds"] == {"Fault[1]": "fault", "Fault[2]": "status"}
+    # Now they are a person's, and no file asks again.
+    again = upload(root, wrapper, MESSAGES.replace(b"Double loaf", b"Two loaves"))
+    assert "<select name" not in root.get(again.url).content.decode().split("Nothing has")[1]
+
+
+def test_a_page_of_very_many_bits_can_be_sent_back(root, wrapper):
+    fault_tag(wrapper, 2000)
+    rows = b"".join(b"Fault[%d],Jam %d\n" % (bit, bit) for bit in range(2000))
+    shown = upload(root, wrapper, b"Tag,Description\n" + rows)
+    page = root.get(shown.url)
+    text = page.content.decode()
+    assert (text.count("<select name"), "The first 500 of 2000." in text) == (500, True)
+    assert len(text) < 400_000
+    chosen = {f"kind_Fault[{bit}]": "info" for bit in range(500)}
+    chosen["seen"] = page.context["form"].fields["seen"].initial
+    assert told(root.post(shown.url, chosen, follow=True))[0].startswith("tags.csv is imported")
+    kinds = MessageBit.objects.filter(tag__plc=wrapper).values_list("kind", flat=True)
+    assert (list(kinds).count("info"), list(kinds).count("fault")) == (500, 1500)
+
+
+def test_what_was_chosen_stands_when_the_form_is_shown_again(root, own, wrapper):
+    shown = upload(root, wrapper, STUDIO.read_bytes(), equipment=own.equipment.pk)
+    seen = root.get(shown.url).context["form"].fields["seen"].initial
+    twice = {"seen": seen, "role_good_count": "GoodPacks", "role_total_count": "GoodPacks"}
+    again = root.post(shown.url, twice | {"kind_Messages[29]": "unused"}).content.decode()
+    assert again.count("<option selected>unused</option>") == 1
+
+
+def test_the_form_of_a_tag_refuses_a_bit_beyond_it_and_one_without_a_tag(root, own):
+    page = root.get(url(Tag, "change", own.tag.pk))
+    given = {
+        name: value
+        for name, value in page.context["adminform"].form.initial.items()
+        if value is not None and value != ""
+    } | {"state_map": "{}", "data_type": "bool", "length": 8, "role": "message_bits"}
+    bit = {"bit": 8, "text": "Jam", "kind": "fault", "severity": "medium", "source": "internal"}
+    given |= {f"bits-0-{name}": value for name, value in bit.items()}
+    given |= {"bits-TOTAL_FORMS": 1, "bits-INITIAL_FORMS": 0}
+    told = root.post(url(Tag, "change", own.tag.pk), given).content.decode()
+    assert "has 8 bits, of which 0 is the first." in told
+    root.post(url(Tag, "change", own.tag.pk), given | {"bits-0-bit": 7})
+    assert own.tag.bits.filter(bit=7).count() == 1
+    alone = root.post(url(MessageBit, "add"), bit)
+    assert list(alone.context["adminform"].form.errors) == ["tag"]
+    # A length that is none is told for itself.
+    wrong = root.post(url(Tag, "change", own.tag.pk), given | {"length": ""})
+    assert "length" in wrong.context["adminform"].form.errors
+
+
 @pytest.mark.parametrize(
     ("data", "why"),
     [
         (b"what, is, this", "none that is known"),
         (b"N7:0,0,A,,,,,,0,,,0,\r\n", "another kind of controller"),
-        (b"\xff\xfe\x00", "zero bytes"),
+        (b"\xff\xfe\x00", "mark of UTF-16"),
+        (b"a\x00b", "zero bytes"),
     ],
 )
 def test_a_file_that_cannot_be_taken_says_why(root, wrapper, data, why):

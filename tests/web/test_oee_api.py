@@ -8,14 +8,15 @@ from django.utils import timezone
 from production.accounting import accounts
 from production.actions import observe
 from production.models import Job, JobRun, Product, Shift, TimeTally
-from production.oee import figures
+from production.ratios import figures
 from production.settling import settle
 from tests.factories import T0, equipment, good_count, ideal_cycle, line, observation, product
 from tests.factories import user as person
 
 pytestmark = pytest.mark.django_db
 
-NOW = timezone.now().replace(minute=0, second=0, microsecond=0) - timedelta(hours=1)
+# Far from midnight, whenever the tests run: shifts and days are cut there.
+NOW = timezone.now().replace(hour=15, minute=0, second=0, microsecond=0) - timedelta(days=1)
 START = NOW - timedelta(hours=4)
 
 

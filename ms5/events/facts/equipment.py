@@ -56,6 +56,10 @@ class PlcStatus(Data, frozen=True, kw_only=True):
     equipment_codes: Annotated[
         list[str], Meta(description="The equipment of this line that it serves.")
     ]
+    left_at: Annotated[
+        Moment | None,
+        Meta(description="When it was removed, or its last equipment of this line was."),
+    ] = None
 
 
 TYPES = (
@@ -79,6 +83,7 @@ TYPES = (
         kind=Kind.FACT,
         data=PlcStatus,
         subject="plc",
-        description="A controller was lost or came back.",
+        ended_when="left_at",
+        description="A controller was lost or came back, or serves the line no more.",
     ),
 )

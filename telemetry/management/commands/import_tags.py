@@ -78,19 +78,20 @@ class Command(BaseCommand):
         self.stdout.write("Applied.")
 
     def _show(self, seen: importing.Preview, roles: dict[str, str]) -> None:
+        guessed = roles | seen.kinds
         for change in seen.changes:
             if change.what in {"unchanged", "passed over"}:
                 continue
             line = "-" if change.line is None else str(change.line)
-            role = f" as {roles[change.name]}" if change.name in roles else ""
+            guess = f" as {guessed[change.name]}" if change.name in guessed else ""
             told = change.why or ", ".join(
                 f"{name}: {old!r} becomes {new!r}" for name, (old, new) in change.fields.items()
             )
             self.stdout.write(
-                f"{line:>6}  {change.what:10} {change.name}{role}  {told}".rstrip()
+                f"{line:>6}  {change.what:10} {change.name}{guess}  {told}".rstrip()
             )
-        for tag, bits in seen.found.missing.items():
-            told = ", ".join(map(str, bits))
+        for tag, bits in seen.missing.items():
+            told = ", ".join(bits)
             self.stdout.write(f"{'-':>6}  missing    {tag}: bits {told} are not in the file")
         counts = ", ".join(f"{count} {what}" for what, count in seen.counts.items() if count)
         self.stdout.write(f"{seen.found.kind}: {counts or 'nothing'}.")

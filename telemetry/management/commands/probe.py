@@ -1,14 +1,19 @@
 """`manage.py probe`: read one address of a controller once, in every way in which it could be meant."""
 
+from argparse import ArgumentTypeError
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from telemetry.choices import DataType, Protocol
+from telemetry.address import AddressError, parse_serial
+from telemetry.choices import Protocol
 from telemetry.drivers import base
 from telemetry.models import Plc
 from telemetry.probing import probe, shown
 from telemetry.validation import address_error
+
+LONGEST_S = 30
+"""As long as a controller's own timeout may be."""
 
 
 class Command(BaseCommand):
@@ -27,22 +32,32 @@ class Command(BaseCommand):
         parser.add_argument(
             "--type",
             default=None,
-            choices=[str(value) for value in DataType.values],
+            choices=[each.value for each in base.DataType],
             help="Else every type that takes as much room as one or two registers is tried.",
         )
         parser.add_argument("--length", type=int, default=1, help="Elements of an array.")
         parser.add_argument("--path", default="", help="Logix only: slot or CIP path.")
         parser.add_argument("--device-id", type=int, default=1, help="Modbus only.")
-        parser.add_argument("--timeout", type=float, default=2.0, help="Seconds.")
+        parser.add_argument(
+            "--serial", default="", help="Modbus RTU only: speed and format, such as 9600 8N1."
+        )
+        parser.add_argument(
+            "--timeout", type=_seconds, default=2.0, help="Seconds, at most 30."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         protocol = options["protocol"]
+        try:
+            parse_serial(options["serial"])
+        except AddressError as unreadable:
+            raise CommandError(str(unreadable)) from unreadable
         port = options["port"] or (502 if protocol.startswith("modbus") else 44818)
         endpoint = Plc(
             protocol=protocol,
             host=options["host"],
             port=port,
             path=options["path"],
+            serial=options["serial"],
             timeout_s=options["timeout"],
         ).endpoint
         self.stdout.write(f"{'address':24} {'type':14} {'value':24} quality")
@@ -70,6 +85,19 @@ class Command(BaseCommand):
                 self.stdout.write(f"{address:24} {kind:14} {value[:60]:24} {quality}")
         if not answered:
             raise CommandError(why or "Nothing was read.")
+
+
+def _seconds(written: str) -> float:
+    """Return how long an answer may take. Raises what the parser makes a sentence of."""
+    try:
+        seconds = float(written)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= LONGEST_S:
+        raise ArgumentTypeError(
+            f"'{written}' is no time of more than 0 and up to {LONGEST_S} s"
+        )
+    return seconds
 
 
 def _types(protocol: str, asked: str | None) -> list[base.DataType]:

@@ -3,11 +3,14 @@
 import logging
 
 import pytest
+from django.utils import timezone
 
-from production.models import Condition, Count, Span
+from production.models import Condition, Count, Fault, Span
 from telemetry import health
 from telemetry.models import PlcLink, TagLatest
+from tests import factories
 from tests.controllers import (
+    bit,
     modbus,
     plc,
     tag,
@@ -91,8 +94,49 @@ class TestBadInput:
         assert Condition.objects.get().state == "no_data"
         assert "which its state map does not name" in Condition.objects.get().reason
 
-    def test_a_plc_without_tags_is_not_polled_and_health_says_so(self, poll, server):
+    def test_a_number_that_no_product_can_have_leaves_the_line_as_it_is(self, poll, bagger):
+        places = [("run", "holding", 1, "uint16"), ("product", "holding", 10, "uint64")]
+        with modbus(places, {"run": 1, "product": 2**64 - 1}) as device:
+            row = plc(device, timeout_s=5)
+            word = {"data_type": "uint16", "role": "running"}
+            tag(row, "run", address="holding:1", of=bagger, **word)
+            tag(row, "product", address="holding:10", of=bagger, data_type="uint64",
+                role="product")  # fmt: skip
+            beside = factories.equipment(code="NEXT", line=bagger.line)
+            tag(row, "run beside", address="holding:1", of=beside, **word)
+            assert ticks(poll, 2) == [1, 1]
+            device.set("product", 2**31)
+            assert ticks(poll, 2) == [1, 1]
+        assert states() == ["running", "running"]
+        assert Condition.objects.get(equipment=bagger).product_number is None
+
+    def test_a_fault_of_a_tag_with_a_long_name_is_raised(self, poll, server, bagger):
         row = plc(server)
+        tag(row, "Running", of=bagger, role="running")
+        name = "Fault".ljust(100, "x")
+        word = tag(row, name, address="Fault", length=64, of=bagger, role="message_bits")
+        for number in (30, 31):
+            bit(word, number, "Broken")
+            server.set(f"Fault[{number}]", True)
+        server.set("Running", False)
+        assert ticks(poll, 2) == [1, 1]
+        assert states() == ["faulted"]
+        assert [len(fault.code) for fault in Fault.objects.open()] == [100, 100]
+
+    def test_a_tag_that_becomes_bad_is_said_although_another_was_read_long_ago(
+        self, poll, server, bagger
+    ):
+        row = plc(server)
+        tag(row, "Running", of=bagger, role="running")
+        tag(row, "Product", data_type="int16", of=bagger, role="product", period_s=60)
+        ticks(poll, 2)
+        server.controller.tag_errors["Running"] = 0x05
+        ticks(poll, 2)
+        condition = Condition.objects.get()
+        assert (condition.quality, bool(condition.trouble)) == ("bad", True)
+
+    def test_a_plc_without_tags_is_not_polled_and_health_says_so(self, poll, server):
+        plc(server)
         ticks(poll, 2)
         assert server.stats.connections == 0
-        assert health.links(row.updated_at) == {"plc1": "has no tags to be read"}
+        assert health.links(timezone.now()) == {"plc1": "has no tags to be read"}
