@@ -8,10 +8,12 @@ import os
 import pytest
 
 from tests.faults import mutants
+from tests.faults.floor import LINES
 from tests.faults.hurts import base, guests, layer, web
 from tests.faults.run import Result, run_row
 from tests.faults.stack import Stack
 from tests.faults.table import AWAY, BROKER, Row, whole
+from tests.faults.talk import Talker
 
 SEED = 20_261_123
 CLIENTS = 12
@@ -65,6 +67,18 @@ def test_a_database_that_is_crashed_or_locked_costs_no_committed_fact(stack, eng
 def test_clients_that_were_away_are_brought_all_they_missed(stack):
     result = hurt(stack, "away", lambda case: guests.away(case, 5.0), whole, fronts=True)
     assert result.verdict.resumes >= CLIENTS
+
+
+def test_what_is_appended_during_a_look_is_no_hole(stack):
+    observer = stack.observer
+    with Talker("tests.faults.observer", stack.environment, stack.root) as busy:
+        busy.ask("say", line=LINES[0], count=1)
+        before = observer.ask("heads")[LINES[0]][1]
+        busy.say("say", line=LINES[0], count=400)
+        looks = [observer.ask("holes") for _ in range(40)]
+        busy.hear()
+    assert observer.ask("heads")[LINES[0]][1] >= before + 400
+    assert [look for look in looks if look] == []
 
 
 def test_a_server_that_leaves_a_gap_after_the_replay_is_found_out(engine):
