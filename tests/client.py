@@ -17,6 +17,8 @@ from realtime.protocol import BATCH
 from realtime.schemas import server_schemas
 
 Frame = dict[str, Any]
+PATIENCE_S = 20.0
+"""How long a message may take where the test is about what it says: a busy machine stands still for seconds."""
 
 
 @cache
@@ -64,6 +66,8 @@ class Client:
                 open_timeout=10,
                 close_timeout=2,
                 max_size=None,
+                # It answers no ping while a test leaves its frames unread; the protocol has its own.
+                ping_interval=None,
             )
         )
         return self
@@ -88,7 +92,7 @@ class Client:
         self.connection.send(json.dumps(message))
         return self._last_id
 
-    def receive(self, within_s: float = 5.0) -> Frame:
+    def receive(self, within_s: float = PATIENCE_S) -> Frame:
         """Return the next message. Raises Closed, or TimeoutError."""
         if not self._arrived:
             self._arrived += self._frame(within_s)
@@ -112,7 +116,7 @@ class Client:
         assert 1 <= len(content) <= 256
         return list(content)
 
-    def expect(self, type_: str, within_s: float = 5.0, **fields: Any) -> Frame:
+    def expect(self, type_: str, within_s: float = PATIENCE_S, **fields: Any) -> Frame:
         """Return the next frame of this type with these fields; others are passed over, and kept."""
         deadline = time.monotonic() + within_s
         while True:
@@ -171,7 +175,7 @@ class Client:
         self.expect("pong", id=self.send("ping", t=None))
         return [frame for frame in self.seen[start:-1] if frame["type"] != "heartbeat"]
 
-    def closed_with(self, within_s: float = 8.0) -> int | None:
+    def closed_with(self, within_s: float = PATIENCE_S) -> int | None:
         """Return the code the server closes with; frames that come before are kept."""
         deadline = time.monotonic() + within_s
         while True:

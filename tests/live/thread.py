@@ -10,7 +10,7 @@ from tests.live.client import LiveClient
 
 
 @contextmanager
-def running(client: LiveClient, within_s: float = 10.0) -> Iterator[LiveClient]:
+def running(client: LiveClient, within_s: float = 20.0) -> Iterator[LiveClient]:
     """Run the client until the block ends; it begins when the client is live. What ends `run()` is raised."""
     failures: list[BaseException] = []
     loop = asyncio.new_event_loop()
@@ -35,7 +35,7 @@ def running(client: LiveClient, within_s: float = 10.0) -> Iterator[LiveClient]:
             raise failures[0]
 
 
-def until(holds: Callable[[], bool], within_s: float = 10.0) -> None:
+def until(holds: Callable[[], bool], within_s: float = 20.0) -> None:
     """Wait until the condition holds. Raises TimeoutError."""
     deadline = time.monotonic() + within_s
     while not holds():
