@@ -6,7 +6,15 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from production.accounting import time_account
-from production.made import Sums, counted, outputs, seconds_of, shares_of
+from production.made import (
+    Sums,
+    counted,
+    counters_in,
+    entered_kinds,
+    outputs,
+    seconds_of,
+    share_of,
+)
 from production.making import named
 from production.models import Equipment, Product
 from production.oee import Account, Bucket, Leaf, classify
@@ -22,10 +30,13 @@ MOST = 500
 class Made:
     """Pieces of a kind: of a product, at a version of its ideal cycle. Without one they are in no seconds.
 
+    `counters` are the kinds that counters counted then: they say whether a piece is a good one, and one at all.
+
     The readings behind them are the counts of the equipment in (started_at, ended_at] of the explanation.
     """
 
     kind: str
+    counters: str
     product: Product | None
     ideal_cycle: int | None
     seconds_each: Decimal | None
@@ -81,7 +92,7 @@ def explain(
     (output,) = outputs([extent], now, exact=True)
     account = time_account(each, start, end) + Account(output=output)
     (sums,) = counted([extent], now, exact=True)
-    products = named({product for _, product, _, _ in sums})
+    products = named({product for _, _, product, _, _ in sums})
     names = {pk: product.name for pk, product in products.items()}
     said = figures(account, no_data_is_stop=no_data_is_stop, names=names)
     shown, rest = _bounded(leaves, page)
@@ -114,20 +125,31 @@ def _bounded(leaves: Sequence[Stretch[Leaf]], page: int) -> tuple[list[Stretch[L
 
 
 def _made(equipment: Equipment, sums: Sums, products: Mapping[int, Product]) -> list[Made]:
-    seconds = seconds_of({cycle for _, _, cycle, _ in sums if cycle is not None})
-    shares = shares_of([equipment])[equipment.pk]
+    seconds = seconds_of({cycle for _, _, _, cycle, _ in sums if cycle is not None})
+    entered = entered_kinds([(equipment.pk, counters_in(sums))]).get(equipment.pk, frozenset())
     rows = [
         _row(
-            shares[kind], kind, products.get(product or 0), cycle, seconds, is_measured, pieces
+            share_of(kind, counters, entered),
+            kind,
+            counters,
+            products.get(product or 0),
+            cycle,
+            seconds,
+            is_measured,
+            pieces,
         )
-        for (kind, product, cycle, is_measured), pieces in sums.items()
+        for (kind, counters, product, cycle, is_measured), pieces in sums.items()
     ]
-    return sorted(rows, key=lambda row: (row.kind, row.product.code if row.product else ""))
+    return sorted(
+        rows,
+        key=lambda row: (row.kind, row.product.code if row.product else "", row.counters),
+    )
 
 
 def _row(  # noqa: PLR0917 - a row of the table, column by column
     share: Share,
     kind: str,
+    counters: str,
     product: Product | None,
     cycle: int | None,
     seconds: Mapping[int, Decimal],
@@ -139,6 +161,7 @@ def _row(  # noqa: PLR0917 - a row of the table, column by column
     counts = each if each is not None and is_measured else Decimal(0)
     return Made(
         kind,
+        counters,
         product,
         cycle,
         each,

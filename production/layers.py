@@ -62,11 +62,11 @@ ORDER BY w.number, t.started_at
 """
 
 _COUNTS = """
-SELECT w.number, t.kind, t.product_id, t.ideal_cycle_id, t.measured, SUM(t.quantity)
+SELECT w.number, t.kind, t.counters, t.product_id, t.ideal_cycle_id, t.measured, SUM(t.quantity)
 FROM wanted w CROSS JOIN production_count t
 WHERE t.equipment_id = w.owner AND t.at > w.since AND t.at <= w.until
     AND t.superseded_by_id IS NULL AND t.quantity > 0
-GROUP BY w.number, t.kind, t.product_id, t.ideal_cycle_id, t.measured
+GROUP BY w.number, t.kind, t.counters, t.product_id, t.ideal_cycle_id, t.measured
 """
 
 # What a cycle took beyond the ideal one is known to the microsecond: ideal cycles have six decimals.
@@ -80,14 +80,14 @@ ORDER BY w.number, t.at
 """
 
 _TALLIES = """
-SELECT w.number, t.kind, t.product_id, t.ideal_cycle_id, t.measured, SUM(t.quantity)
+SELECT w.number, t.kind, t.counters, t.product_id, t.ideal_cycle_id, t.measured, SUM(t.quantity)
 FROM wanted w CROSS JOIN production_tally t
 WHERE t.equipment_id = w.owner AND t.started_at >= w.since AND t.started_at < w.until
-GROUP BY w.number, t.kind, t.product_id, t.ideal_cycle_id, t.measured
+GROUP BY w.number, t.kind, t.counters, t.product_id, t.ideal_cycle_id, t.measured
 """
 
 _INCREMENTS = """
-SELECT w.number, t.at, t.kind, t.product_id, t.quantity
+SELECT w.number, t.at, t.kind, t.counters, t.product_id, t.quantity
 FROM wanted w CROSS JOIN production_count t
 WHERE t.equipment_id = w.owner AND t.at > w.since AND t.at <= w.until
     AND t.superseded_by_id IS NULL AND t.quantity > 0 AND t.measured
@@ -121,11 +121,11 @@ GROUP BY w.number, d.defect_id, t.equipment_id, t.product_id
 """
 
 _JOB_COUNTS = """
-SELECT w.number, t.equipment_id, t.kind, SUM(t.quantity)
+SELECT w.number, t.equipment_id, t.kind, t.counters, SUM(t.quantity)
 FROM wanted w CROSS JOIN production_count t
 WHERE t.job_id = w.owner AND t.at > w.since AND t.at <= w.until
     AND t.superseded_by_id IS NULL AND t.measured
-GROUP BY w.number, t.equipment_id, t.kind
+GROUP BY w.number, t.equipment_id, t.kind, t.counters
 """
 
 _TIME_TALLIES = """
@@ -235,7 +235,7 @@ def context_changes(wanted: Sequence[Wanted]) -> Iterator[Row]:
 
 
 def counts(wanted: Sequence[Wanted]) -> Iterator[Row]:
-    """Yield number, kind, product, ideal cycle, whether measured, and pieces of (since, until]."""
+    """Yield number, kind, counters, product, ideal cycle, whether measured, and pieces of (since, until]."""
     return _rows(_connection(), _COUNTS, wanted)
 
 
@@ -253,7 +253,7 @@ def tallies(wanted: Sequence[Wanted]) -> Iterator[Row]:
 
 
 def increments(wanted: Sequence[Wanted]) -> Iterator[Row]:
-    """Yield number, time, kind, product and pieces of measured increments of (since, until], newest first."""
+    """Yield number, time, kind, counters, product and pieces of measured increments, newest first."""
     return _rows(_connection(), _INCREMENTS, wanted)
 
 
@@ -276,7 +276,7 @@ def check_defects(wanted: Sequence[Wanted]) -> Iterator[Row]:
 
 
 def job_counts(wanted: Sequence[Wanted]) -> Iterator[Row]:
-    """Yield number, equipment, kind and measured pieces of (since, until]; the owner is a job."""
+    """Yield number, equipment, kind, counters and measured pieces of (since, until]; the owner is a job."""
     return _rows(_connection(), _JOB_COUNTS, wanted)
 
 

@@ -10,8 +10,8 @@ from itertools import groupby
 from production import layers
 from production.choices import Metric, WindowKind
 from production.layers import FIRST, Wanted, moment
-from production.models import Counter, Equipment, QualityThreshold
-from production.pieces import Pieces, pieces
+from production.models import Equipment, QualityThreshold
+from production.pieces import Pieces, together
 from production.quarters import whole
 
 FARTHEST_BACK = timedelta(days=7)
@@ -29,7 +29,6 @@ class Look:
 
     threshold: QualityThreshold
     equipment: Equipment | None
-    kinds: frozenset[str]
     started_at: datetime
     to: datetime
     made: Pieces
@@ -52,7 +51,6 @@ def looks(thresholds: Sequence[QualityThreshold], now: datetime) -> list[Look]:
         Look(
             threshold,
             all_.equipment[number],
-            all_.kinds[number],
             starts[number],
             now,
             made[number],
@@ -66,12 +64,11 @@ def looks(thresholds: Sequence[QualityThreshold], now: datetime) -> list[Look]:
 
 @dataclass(frozen=True, slots=True)
 class _All:
-    """All thresholds by number, with the equipment whose pieces each looks at and what that counts."""
+    """All thresholds by number, with the equipment whose pieces each looks at."""
 
     thresholds: Sequence[QualityThreshold]
     now: datetime
     equipment: Sequence[Equipment | None]
-    kinds: Sequence[frozenset[str]]
 
     @classmethod
     def of(cls, thresholds: Sequence[QualityThreshold], now: datetime) -> "_All":
@@ -81,14 +78,7 @@ class _All:
             for row in Equipment.objects.filter(line__in=lines, is_constraint=True)
         }
         equipment = [each.equipment or constraints.get(each.line_id) for each in thresholds]
-        kinds: dict[int, set[str]] = defaultdict(set)
-        ids = {each.pk for each in equipment if each is not None}
-        for pk, kind in Counter.objects.filter(equipment__in=ids).values_list(
-            "equipment", "kind"
-        ):
-            kinds[pk].add(kind)
-        own = [frozenset(kinds[each.pk] if each else ()) for each in equipment]
-        return cls(thresholds, now, equipment, own)
+        return cls(thresholds, now, equipment)
 
     def starts(self) -> list[datetime]:
         """Return where each window begins: it is half open, and what happened at its start is before it."""
@@ -97,7 +87,7 @@ class _All:
             if each.window_kind == WindowKind.TIME:
                 found[number] = self.now - timedelta(minutes=each.window_size)
         seeking = {
-            number: _Seeking(self.kinds[number], each.window_size, self.now)
+            number: _Seeking(each.window_size, self.now)
             for number, each in enumerate(self.thresholds)
             if number not in found
         }
@@ -127,15 +117,12 @@ class _All:
                 parts.append(Wanted(each.number, each.owner, last, self.now))
             else:
                 parts.append(Wanted(each.number, each.owner, start, self.now))
-        counted: list[dict[str, int]] = [defaultdict(int) for _ in starts]
+        counted: list[dict[tuple[str, str], int]] = [defaultdict(int) for _ in starts]
         for rows in (layers.tallies(quarters), layers.counts(parts)):
-            for number, kind, product, _, is_measured, quantity in rows:
+            for number, kind, counters, product, _, is_measured, quantity in rows:
                 if is_measured and self._is_of(number, product):
-                    counted[number][kind] += int(quantity)
-        return [
-            pieces(_with_zeros(kinds, own))
-            for kinds, own in zip(self.kinds, counted, strict=True)
-        ]
+                    counted[number][counters, kind] += int(quantity)
+        return [together(own) for own in counted]
 
     def checked_since(self, starts: Sequence[datetime]) -> tuple[list[int], list[int]]:
         """Return how many items were looked at first since, and how many of them failed."""
@@ -201,11 +188,11 @@ class _All:
     ) -> tuple[Mapping[int, list["_Seen"]], Mapping[int, list["_Seen"]]]:
         """Return what was counted and what was checked in (since, until], by number."""
         counts: dict[int, list[_Seen]] = defaultdict(list)
-        for number, at, kind, product, quantity in layers.increments(
+        for number, at, kind, counters, product, quantity in layers.increments(
             self._of_pieces(numbers, since, until)
         ):
             if self._is_of(number, product):
-                counts[number].append((moment(at), kind, int(quantity)))
+                counts[number].append((moment(at), (counters, kind), int(quantity)))
         checks: dict[int, list[_Seen]] = defaultdict(list)
         for number, at, equipment, product, some, _ in layers.checks(
             self._of_checks(numbers, since, until)
@@ -224,18 +211,17 @@ class _All:
         return is_there and self._is_of(number, product)
 
 
-_Seen = tuple[datetime, str | None, int]
-"""When, the kind of a count or None for a check, and how many."""
+_Seen = tuple[datetime, tuple[str, str] | None, int]
+"""When, the counters and the kind of a count or None for a check, and how many."""
 
 
 @dataclass(slots=True)
 class _Seeking:
     """The newest readings and checks that hold so many items, sought backwards."""
 
-    kinds: frozenset[str]
     size: int
     oldest: datetime
-    counted: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    counted: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
     checked: int = 0
     is_done: bool = False
 
@@ -245,19 +231,14 @@ class _Seeking:
             counts, checks, key=lambda row: row[0], reverse=True
         )
         # Rows of one moment are of one reading: without its rejects a reading would look too good.
-        for at, together in groupby(rows, key=lambda row: row[0]):
-            for _, kind, quantity in together:
-                if kind is None:
+        for at, of_one in groupby(rows, key=lambda row: row[0]):
+            for _, key, quantity in of_one:
+                if key is None:
                     self.checked += quantity
                 else:
-                    self.counted[kind] += quantity
+                    self.counted[key] += quantity
             self.oldest = at
-            made = pieces(_with_zeros(self.kinds, self.counted)).total
+            made = together(self.counted).total
             if self.checked + made >= self.size:
                 self.is_done = True
                 return
-
-
-def _with_zeros(kinds: frozenset[str], counted: Mapping[str, int]) -> dict[str, int]:
-    """Return them with a zero for a kind that has a counter and did not move: it is no absence."""
-    return {kind: counted.get(kind, 0) for kind in kinds | counted.keys()}

@@ -1,22 +1,23 @@
 """What equipment made in windows: whole quarters of an hour from tallies, the rest from the increments."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
 from production import layers, quarters
 from production.layers import LAST, Row, Wanted, moment, moment_or_none
-from production.models import Counter, Equipment, IdealCycle, Tally
+from production.models import IdealCycle, Tally
 from production.oee import Account, Output
 from production.pieces import GOOD, TOTAL
 from production.shares import Share, shares
 from production.timeline import Stretch, clip
 from production.timelines import Extent, apart
 
-# Kind, product, ideal cycle, and whether measured time stands behind the pieces.
-Key = tuple[str, int | None, int | None, bool]
+# Kind, the counters of the time, product, ideal cycle, and whether measured time stands behind the pieces.
+Key = tuple[str, str, int | None, int | None, bool]
 Sums = dict[Key, int]
+_NONE: frozenset[str] = frozenset()
 
 
 def outputs(extents: Sequence[Extent], now: datetime, *, exact: bool = False) -> list[Output]:
@@ -28,15 +29,21 @@ def outputs(extents: Sequence[Extent], now: datetime, *, exact: bool = False) ->
     sums = counted(extents, now, exact=exact)
     rejected = _in_changeovers(extents)
     seconds = seconds_of({*_cycles_in(sums), *_cycles_in(rejected)})
-    kinds = shares_of(each.equipment for each in extents)
+    both = zip(extents, sums, strict=True)
+    entered = entered_kinds((extent.equipment.pk, counters_in(own)) for extent, own in both)
     return [
-        _output(sums[number], rejected.get(number, {}), kinds[extent.equipment.pk], seconds)
+        _output(
+            sums[number],
+            rejected.get(number, {}),
+            entered.get(extent.equipment.pk, _NONE),
+            seconds,
+        )
         for number, extent in enumerate(extents)
     ]
 
 
 def counted(extents: Sequence[Extent], now: datetime, *, exact: bool = False) -> list[Sums]:
-    """Return the pieces of each extent by kind, product, ideal cycle and whether they are measured.
+    """Return the pieces of each extent by kind, counters, product, ideal cycle and whether they are measured.
 
     Of the quarter that still goes on, what was read after the end is taken out of its tally: that is
     little, and all that was read before would be much.
@@ -69,21 +76,38 @@ def counted(extents: Sequence[Extent], now: datetime, *, exact: bool = False) ->
     return found
 
 
-def shares_of(equipment: Iterable[Equipment]) -> dict[int, Mapping[str, Share]]:
-    """Return by equipment what a piece of each kind is, from what it has counters for.
+def counters_in(sums: Sums) -> set[str]:
+    """Return the sets of counters by which these pieces were counted."""
+    return {counters for _, counters, _, _, _ in sums}
 
-    Where neither good nor all pieces have a counter, people enter them: then whatever was ever entered counts.
+
+def entered_kinds(sets: Iterable[tuple[int, Collection[str]]]) -> dict[int, frozenset[str]]:
+    """Return by equipment the kinds that people ever entered where counters count neither good nor all pieces.
+
+    Given are equipment and the sets of counters that matter; no query where each tells.
     """
-    ids = {each.pk for each in equipment}
-    kinds: dict[int, set[str]] = {pk: set() for pk in ids}
-    for pk, kind in Counter.objects.filter(equipment__in=ids).values_list("equipment", "kind"):
-        kinds[pk].add(kind)
-    by_hand = [pk for pk, own in kinds.items() if not own & {GOOD, TOTAL}]
-    if by_hand:
-        entered = Tally.objects.filter(equipment__in=by_hand).order_by()
-        for pk, kind in entered.values_list("equipment", "kind").distinct():
-            kinds[pk].add(kind)
-    return {pk: shares(own) for pk, own in kinds.items()}
+    ids = {pk for pk, own in sets if any(_is_by_hand(counters) for counters in own)}
+    if not ids:
+        return {}
+    rows = Tally.objects.filter(equipment__in=ids).order_by()
+    found: dict[int, set[str]] = defaultdict(set)
+    for pk, kind, counters in rows.values_list("equipment", "kind", "counters").distinct():
+        if _is_by_hand(counters):
+            found[pk].add(kind)
+    return {pk: frozenset(own) for pk, own in found.items()}
+
+
+def share_of(kind: str, counters: str, entered: frozenset[str]) -> Share:
+    """Return what a piece of a kind is, by the counters of its time.
+
+    Where neither good nor all pieces had a counter, people enter them: then whatever was ever entered counts.
+    """
+    kinds = frozenset(counters.split())
+    return shares(kinds | entered if _is_by_hand(counters) else kinds)[kind]
+
+
+def _is_by_hand(counters: str) -> bool:
+    return not {GOOD, TOTAL}.intersection(counters.split())
 
 
 def seconds_of(cycles: Iterable[int]) -> dict[int, Decimal]:
@@ -92,14 +116,17 @@ def seconds_of(cycles: Iterable[int]) -> dict[int, Decimal]:
     return dict(rows.values_list("pk", "seconds"))
 
 
-def _sum(found: Sequence[Sums], rows: Iterable[Row], sign: int = 1) -> None:
-    for number, kind, product, cycle, is_measured, quantity in rows:
-        found[number][kind, product, cycle, bool(is_measured)] += sign * int(quantity)
+def _sum(
+    found: Sequence[Sums] | Mapping[int, Sums], rows: Iterable[Row], sign: int = 1
+) -> None:
+    for number, kind, counters, product, cycle, is_measured, quantity in rows:
+        key = (kind, counters, product, cycle, bool(is_measured))
+        found[number][key] += sign * int(quantity)
 
 
 def _cycles_in(sums: Sequence[Sums] | Mapping[int, Sums]) -> set[int]:
     each_ = sums.values() if isinstance(sums, Mapping) else sums
-    return {cycle for each in each_ for _, _, cycle, _ in each if cycle is not None}
+    return {cycle for each in each_ for _, _, _, cycle, _ in each if cycle is not None}
 
 
 def _in_changeovers(extents: Sequence[Extent]) -> dict[int, Sums]:
@@ -117,22 +144,21 @@ def _in_changeovers(extents: Sequence[Extent]) -> dict[int, Sums]:
         for part in clip(apart(own), extents[number].start, extents[number].end)
     ]
     found: dict[int, Sums] = defaultdict(lambda: defaultdict(int))
-    for number, kind, product, cycle, is_measured, quantity in layers.counts(wanted):
-        found[number][kind, product, cycle, bool(is_measured)] += int(quantity)
+    _sum(found, layers.counts(wanted))
     return found
 
 
 def _output(
     sums: Mapping[Key, int],
     rejected: Mapping[Key, int],
-    kinds: Mapping[str, Share],
+    entered: frozenset[str],
     seconds: Mapping[int, Decimal],
 ) -> Output:
     good = total = aside_good = aside_total = 0
     good_s = total_s = Decimal(0)
     without: set[int | None] = set()
-    for (kind, product, cycle, is_measured), quantity in sums.items():
-        share = kinds[kind]
+    for (kind, counters, product, cycle, is_measured), quantity in sums.items():
+        share = share_of(kind, counters, entered)
         if not quantity or share == Share(0, 0):
             continue
         if not is_measured:
@@ -146,14 +172,11 @@ def _output(
         else:
             good_s += share.good * quantity * seconds[cycle]
             total_s += share.total * quantity * seconds[cycle]
-    startup_s = sum(
-        (
-            (kinds[kind].total - kinds[kind].good) * quantity * seconds[cycle]
-            for (kind, _, cycle, is_measured), quantity in rejected.items()
-            if is_measured and cycle is not None
-        ),
-        Decimal(0),
-    )
+    startup_s = Decimal(0)
+    for (kind, counters, _, cycle, is_measured), quantity in rejected.items():
+        if is_measured and cycle is not None:
+            share = share_of(kind, counters, entered)
+            startup_s += (share.total - share.good) * quantity * seconds[cycle]
     return Output(
         good, total, good_s, total_s, startup_s, aside_good, aside_total, frozenset(without)
     )

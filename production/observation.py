@@ -99,6 +99,8 @@ class Observation:
     speed: float | None = None
     """Pieces a minute."""
     counters: tuple[CounterReading, ...] = ()
+    counts: frozenset[str] | None = None
+    """The kinds that the equipment has counters of, read this time or not; None: those that were ever read."""
     product_number: int | None = None
     """The number by which the controller names the product; None: it was not read."""
     changeover: bool | None = None

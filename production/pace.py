@@ -16,8 +16,8 @@ from production.choices import JobStatus
 from production.coming import Coming
 from production.jobs import End, end, progress, rate
 from production.layers import Wanted
-from production.models import Counter, Equipment, Job, JobRun, Tally
-from production.pieces import pieces
+from production.models import Equipment, Job, JobRun, Tally
+from production.pieces import together
 from production.public.jobs import NO_TARGET, name_of, status_of
 from production.stops import NO_DATA
 from production.timeline import Stretch, clip
@@ -25,6 +25,8 @@ from production.timelines import Extent, states_of
 
 RECENT = timedelta(minutes=10)
 NO_CONSTRAINT = "no equipment is the constraint of this line"
+_Sums = dict[tuple[str, str], int]
+"""Pieces by counters and kind."""
 
 
 def progress_of(jobs: Sequence[Job], now: datetime) -> list[facts.JobProgress]:
@@ -114,10 +116,6 @@ def _rates(runs: Sequence[_Run], now: datetime) -> list[float | None]:
     # Of one that ran and was measured of late, the time before does not matter.
     starts = [now if recent else began for recent, began in zip(lately, begun, strict=True)]
     in_all = _measured(runs, starts, now)
-    ids = {run.constraint.pk for run in runs if run.constraint is not None}
-    kinds: dict[int, set[str]] = defaultdict(set)
-    for pk, kind in Counter.objects.filter(equipment__in=ids).values_list("equipment", "kind"):
-        kinds[pk].add(kind)
     counted = _counted(runs, since, now)
     tallied = _tallied(runs)
     found: list[float | None] = []
@@ -126,33 +124,30 @@ def _rates(runs: Sequence[_Run], now: datetime) -> list[float | None]:
             found.append(None)
             continue
         rows = counted if lately[number] else tallied
-        sums = dict.fromkeys(kinds[run.constraint.pk], 0) | rows[number]
-        found.append(rate(pieces(sums).good, lately[number] or in_all[number]))
+        found.append(rate(together(rows[number]).good, lately[number] or in_all[number]))
     return found
 
 
-def _counted(runs: Sequence[_Run], since: datetime, now: datetime) -> list[dict[str, int]]:
-    """Return the measured pieces of each job by kind, as far as its constraint counted them in (since, now]."""
+def _counted(runs: Sequence[_Run], since: datetime, now: datetime) -> list[_Sums]:
+    """Return the measured pieces of each job that its constraint counted in (since, now]."""
     wanted = [Wanted(number, run.job.pk, since, now) for number, run in enumerate(runs)]
     return _by_kind(runs, layers.job_counts(wanted))
 
 
-def _tallied(runs: Sequence[_Run]) -> list[dict[str, int]]:
+def _tallied(runs: Sequence[_Run]) -> list[_Sums]:
     """Return the same of all time."""
     numbers = {run.job.pk: number for number, run in enumerate(runs)}
     rows = Tally.objects.filter(job__in=numbers, measured=True).order_by()
-    sums = rows.values_list("job", "equipment", "kind").annotate(Sum("quantity"))
-    return _by_kind(
-        runs, ((numbers[job], equipment, kind, some) for job, equipment, kind, some in sums)
-    )
+    sums = rows.values_list("job", "equipment", "kind", "counters").annotate(Sum("quantity"))
+    return _by_kind(runs, ((numbers[job], *row) for job, *row in sums))
 
 
-def _by_kind(runs: Sequence[_Run], rows: Iterable[Any]) -> list[dict[str, int]]:
-    found: list[dict[str, int]] = [{} for _ in runs]
-    for number, equipment, kind, quantity in rows:
+def _by_kind(runs: Sequence[_Run], rows: Iterable[Any]) -> list[_Sums]:
+    found: list[_Sums] = [{} for _ in runs]
+    for number, equipment, kind, counters, quantity in rows:
         own = runs[number].constraint
         if own is not None and own.pk == equipment:
-            found[number][kind] = int(quantity)
+            found[number][counters, kind] = int(quantity)
     return found
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
 
+from production.explain import Made
 from production.groups import Scope
 from production.models import Downtime
 from production.oee import Bucket, seconds
@@ -194,6 +195,7 @@ def _why(downtime: Downtime | None) -> str:
 
 
 def _pieces(told: explaining.Explained) -> list[PiecesDrawn]:
+    has_changed = len({row.counters for row in told.found.made}) > 1
     return [
         PiecesDrawn(
             kind=row.kind,
@@ -209,7 +211,14 @@ def _pieces(told: explaining.Explained) -> list[PiecesDrawn]:
             ),
             ideal=f"{row.total_s.normalize():f}",
             good=f"{row.good_s.normalize():f}",
-            note="" if row.measured else "shown after a gap: in no ratio",
+            note="; ".join(_notes(row, has_changed=has_changed)),
         )
         for row in told.found.made
     ]
+
+
+def _notes(row: Made, *, has_changed: bool) -> Iterator[str]:
+    if not row.measured:
+        yield "shown after a gap: in no ratio"
+    if has_changed:
+        yield f"counters then: {row.counters.replace(' ', ', ') or 'none'}"

@@ -169,6 +169,7 @@ def _made(told: Explained, row: Made) -> dict[str, Any]:
     cycle = told.cycles.get(row.ideal_cycle or 0)
     return {
         "kind": row.kind,
+        "counters": row.counters,
         "product": row.product.code if row.product else None,
         "ideal_cycle": row.ideal_cycle,
         "seconds_each": number(row.seconds_each),

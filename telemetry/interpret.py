@@ -45,6 +45,7 @@ def interpret(
     rules: Sequence[Rule] = (),
     seen: Seen | None = None,
     polled_from: datetime | None = None,
+    counts: frozenset[str] | None = None,
 ) -> Observation:
     """What one reading of all tags of an equipment says of it.
 
@@ -65,6 +66,8 @@ def interpret(
     state word. An equipment with `rules` of its own and no state word has those instead, asked in their
     order; `seen` is how its counters moved. Prompts, status, info and unused bits and tags without a role
     change nothing.
+
+    `counts` are the kinds that it has counters of, if that is known.
 
     A counter that was read before `polled_from` has the time of its own reading, which is no news; what was
     read in this poll is of one moment.
@@ -98,6 +101,7 @@ def interpret(
         reason=reason,
         speed=readings.known_number("speed"),
         counters=tuple(readings.counters(polled_from)),
+        counts=counts,
         product_number=readings.product_number(),
         changeover=readings.known_bit("changeover"),
         faults=readings.known_faults(),

@@ -317,6 +317,7 @@ class Poll:
                 rules=equipment.rules,
                 seen=self._seen(equipment, pairs),
                 polled_from=polled_from,
+                counts=equipment.counts,
             )
             yield equipment, seen
 

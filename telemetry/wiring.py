@@ -58,6 +58,8 @@ class WiredEquipment:
     running_above: float
     tags: tuple[WiredTag, ...]
     rules: tuple[Rule, ...] = ()
+    counts: frozenset[str] = frozenset()
+    """The kinds that it has counters of. Those of a disabled PLC too: they add up when it is read again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,10 +198,15 @@ def _equipment(
 ) -> Iterator[tuple[int, WiredEquipment]]:
     """Return each equipment that an enabled PLC speaks of, with its home."""
     by_equipment: dict[int, list[WiredTag]] = defaultdict(list)
+    counts: dict[int, set[str]] = defaultdict(set)
     for plc_id, wired in tags.items():
         for tag, equipment_id in wired:
-            if equipment_id is not None and plcs[plc_id].enabled:
+            if equipment_id is None:
+                continue
+            if plcs[plc_id].enabled:
                 by_equipment[equipment_id].append(tag)
+            if tag.meaning.role in COUNTER_ROLES:
+                counts[equipment_id].add(COUNTER_ROLES[tag.meaning.role])
     rules = _rules(timezone.now())
     for equipment_id, own in by_equipment.items():
         home = min(own, key=lambda tag: _RANK.get(tag.meaning.role, len(_RANK))).plc_id
@@ -210,6 +217,7 @@ def _equipment(
                 running_above=equipment[equipment_id].running_above,
                 tags=tuple(tag if tag.plc_id == home else _guest(tag) for tag in own),
                 rules=tuple(rules.get(equipment_id, ())),
+                counts=frozenset(counts[equipment_id]),
             ),
         )
 

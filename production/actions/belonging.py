@@ -1,4 +1,4 @@
-"""What pieces of a moment belong to: its product, its job, and whether the state was known then.
+"""What pieces of a moment belong to: its product, its job, its counters, and whether the state was known then.
 
 A piece was made before it was counted, so it is of what held until the moment. The caller holds the lock on the
 condition of the equipment.
@@ -11,6 +11,7 @@ from django.db.models import Q
 from production.actions import states
 from production.choices import State
 from production.models import Condition, Context, JobRun
+from production.pieces import joined
 from production.transitions import gap
 
 
@@ -33,6 +34,19 @@ def job_id(condition: Condition, at: datetime) -> int | None:
     runs = JobRun.objects.filter(Q(ended_at__gte=at) | Q(ended_at__isnull=True))
     own = runs.filter(job__line=condition.equipment.line_id, started_at__lt=at)
     return own.order_by("-started_at").values_list("job", flat=True).first()
+
+
+def counters(condition: Condition, at: datetime) -> str:
+    """Return the kinds that counters counted then, as `pieces.joined`: today's where none has counted since.
+
+    The first increment that a counter made after the moment, or up to it, says what there was to count it.
+    """
+    counted = condition.equipment.counts.filter(by__isnull=True, quantity__gt=0, at__gte=at)
+    then = counted.order_by("at", "pk").values_list("counters", flat=True).first()
+    if then is not None:
+        return str(then)
+    now = condition.equipment.counters.values_list("kind", flat=True)
+    return joined(list(now))
 
 
 def is_known(condition: Condition, at: datetime) -> bool:

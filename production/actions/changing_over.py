@@ -13,7 +13,6 @@ from production.models import (
     Changeover,
     Condition,
     Count,
-    Counter,
     Equipment,
     IdealCycle,
     Job,
@@ -100,7 +99,8 @@ class RunningChangeover:
         if self.pace is None:
             self.pace = _Pace.of(condition.equipment, changeover.to_product_id)
         by_kind = {count.kind: count.quantity for count in counts}
-        pieces = made(by_kind, {each.kind for each in seen.counters}, self.pace.kinds)
+        counters = {kind for count in counts for kind in count.counters.split()}
+        pieces = made(by_kind, counters & {each.kind for each in seen.counters}, counters)
         is_whole = all(count.measured and count.decision in _ORDINARY for count in counts)
         # After a stop the first piece has taken since it runs again, not since the one before the stop.
         began = (made_before or self.pace.made_before, condition.since)
@@ -164,8 +164,6 @@ class RunningChangeover:
 class _Pace:
     """How fast an equipment must make a product to make it at rate."""
 
-    kinds: frozenset[str]
-    """What it is counted by."""
     cycles: Sequence[tuple[datetime, Decimal]]
     """Ideal cycles of the product from their dates, oldest first."""
     made_before: datetime | None
@@ -173,11 +171,9 @@ class _Pace:
 
     @classmethod
     def of(cls, equipment: Equipment, product_id: int) -> Self:
-        kinds = Counter.objects.filter(equipment=equipment).values_list("kind", flat=True)
         cycles = IdealCycle.objects.filter(equipment=equipment, product=product_id)
         newest = Count.objects.filter(equipment=equipment, quantity__gt=0).order_by("-at")
         return cls(
-            frozenset(kinds),
             list(cycles.order_by("effective_from").values_list("effective_from", "seconds")),
             newest.values_list("at", flat=True).first(),
         )

@@ -124,7 +124,7 @@ def _replacing(
 
 
 def _added(what: Adjusted, condition: Condition, actor: User) -> Draft:
-    """Add an increment of the product, the job and the ideal cycle of that time."""
+    """Add an increment of the product, the job, the counters and the ideal cycle of that time."""
     if what.kind not in CountKind.values:
         raise refuse("kind", "Pieces are good, reject or total.")
     job_id = belonging.job_id(condition, what.at)
@@ -138,6 +138,7 @@ def _added(what: Adjusted, condition: Condition, actor: User) -> Draft:
         job_id=job_id,
         by=actor,
         measured=belonging.is_known(condition, what.at),
+        counters=belonging.counters(condition, what.at),
     )
     before: Fields = {"pieces": None, "kind": what.kind, "at": None}
     after: Fields = {"pieces": what.pieces, "kind": what.kind, "at": moment(what.at)}

@@ -205,7 +205,7 @@ def _follow(changed: Changed, at: datetime) -> None:
     jobs = Job.objects.select_for_update(of=("self",)).select_related("line", "product")
     moved = []
     for job in jobs.filter(pk__in=changed.jobs).order_by("pk"):
-        if job_rows.take_over(job, job_rows.counted({job.pk: None})[job.pk]):
+        if job_rows.take_over(job, job_rows.counted([job.pk])[job.pk]):
             job_rows.save(job)
             moved.append(job)
     rows = Downtime.objects.select_related(*RELATED)

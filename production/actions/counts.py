@@ -15,6 +15,7 @@ from production import quarters
 from production.counting import CounterState, step
 from production.models import Condition, Count, Counter, IdealCycle, Job
 from production.observation import CounterReading, Observation
+from production.pieces import KINDS, joined
 from production.shares import shares
 
 log = logging.getLogger(__name__)
@@ -52,16 +53,17 @@ _COUNT = (
     "decision",
     "value_before",
     "value",
+    "counters",
 )
 
 # Quantities add up in the database, which needs the sum of the old row and the new one: no upsert of
 # Django's does that, nor names the expressions of an index. The caller holds the equipment's lock.
 _ADD = """
 INSERT INTO production_tally
-    (equipment_id, started_at, kind, product_id, ideal_cycle_id, job_id, measured, quantity)
+    (equipment_id, started_at, kind, product_id, ideal_cycle_id, job_id, measured, counters, quantity)
 VALUES {rows}
 ON CONFLICT (equipment_id, started_at, kind, COALESCE(product_id, 0), COALESCE(ideal_cycle_id, 0),
-    COALESCE(job_id, 0), measured)
+    COALESCE(job_id, 0), measured, counters)
 DO UPDATE SET quantity = production_tally.quantity + excluded.quantity
 """
 
@@ -77,6 +79,7 @@ class Ledger:
     counters: dict[tuple[int, str], CounterState]
     counts: list[Count] = field(default_factory=list)
     moved: set[tuple[int, str]] = field(default_factory=set)
+    gone: set[tuple[int, str]] = field(default_factory=set)
 
     @classmethod
     def of(cls, equipment_ids: Collection[int]) -> Self:
@@ -102,12 +105,17 @@ class Ledger:
     ) -> list[Count]:
         """Take over what the counters showed; return what was counted.
 
+        A counter that the equipment has no more is forgotten: if it ever comes back, it begins with a baseline,
+        since others have counted its pieces meanwhile.
+
         The pieces were made before the reading: they are of the product that was in force until then.
         They are measured if the state was known then and the counter was read at most `longest` ago, or
         has missed few of its own readings.
         """
         before = len(self.counts)
+        self._forget(observation)
         idle_since = self._last_piece(observation)
+        counters = joined(self._going_on(observation))
         for reading in observation.counters:
             key = (observation.equipment_id, reading.kind)
             stood, at = self.counters.get(key), reading.read_at or observation.source_at
@@ -139,10 +147,35 @@ class Ledger:
                     decision=taken.decision.value,
                     value_before=taken.value_before,
                     value=taken.value,
+                    counters=counters,
                 )
             )
         self._mark_pause(self.counts[before:], idle_since, observation)
         return self.counts[before:]
+
+    def _own(self, observation: Observation) -> dict[str, CounterState]:
+        """Return where the counters of the equipment stand, by kind."""
+        pk = observation.equipment_id
+        return {kind: self.counters[pk, kind] for kind in KINDS if (pk, kind) in self.counters}
+
+    def _forget(self, observation: Observation) -> None:
+        if observation.counts is None:
+            return
+        for kind in self._own(observation):
+            if kind not in observation.counts:
+                key = (observation.equipment_id, kind)
+                del self.counters[key]
+                self.gone.add(key)
+
+    def _going_on(self, observation: Observation) -> set[str]:
+        """Return the kinds whose counters count the pieces of this time: not those that only begin by it."""
+        own = {kind for kind, stood in self._own(observation).items() if not stood.begins_anew}
+        return own - {
+            reading.kind
+            for reading in observation.counters
+            if reading.kind in own
+            and not self.counters[observation.equipment_id, reading.kind].is_of(reading)
+        }
 
     def _last_piece(self, observation: Observation) -> datetime | None:
         """Return the last reading by which a piece had been made; None if nobody knows."""
@@ -163,14 +196,18 @@ class Ledger:
 
     def _that_tell_pieces(self, observation: Observation) -> list[tuple[int, str]]:
         """Return the counters of the equipment of which each movement is a piece more."""
-        pk = observation.equipment_id
-        kinds = {kind for owner, kind in self.counters if owner == pk}
-        kinds |= {reading.kind for reading in observation.counters}
+        kinds = {*self._own(observation), *(each.kind for each in observation.counters)}
         of = shares(kinds)
-        return [(pk, kind) for kind in kinds if of[kind].total]
+        return [
+            (observation.equipment_id, kind)
+            for kind in KINDS
+            if kind in kinds and of[kind].total
+        ]
 
     def write(self) -> None:
         """Write counters, counts and tallies."""
+        for equipment_id, kind in sorted(self.gone):
+            Counter.objects.filter(equipment=equipment_id, kind=kind).delete()
         adapt = rows.time_adapter()
         stand = [
             (
@@ -250,7 +287,7 @@ def attach_ideal_cycles(
 
 def tally(counts: Iterable[Count], *, sign: int = 1) -> None:
     """Add what was counted to its quarters of an hour; with a `sign` of -1 take it out again."""
-    sums: dict[tuple[int, datetime, str, int | None, int | None, int | None, bool], int]
+    sums: dict[tuple[int, datetime, str, int | None, int | None, int | None, bool, str], int]
     sums = defaultdict(int)
     for count in counts:
         key = (
@@ -261,6 +298,7 @@ def tally(counts: Iterable[Count], *, sign: int = 1) -> None:
             count.ideal_cycle_id,
             count.job_id,
             count.measured,
+            count.counters,
         )
         sums[key] += sign * count.quantity
     adapt = connection.ops.adapt_datetimefield_value
@@ -271,6 +309,6 @@ def tally(counts: Iterable[Count], *, sign: int = 1) -> None:
     ]
     # SQLite takes 250,000 parameters, PostgreSQL 65,535.
     for some in chunks(added):
-        sql = _ADD.format(rows=", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s)"] * len(some)))
+        sql = _ADD.format(rows=", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s, %s)"] * len(some)))
         with connection.cursor() as cursor:
             cursor.execute(sql, [value for row in some for value in row])

@@ -13,7 +13,7 @@ from production.actions.counts import attach_ideal_cycles, tally
 from production.actions.lines import locked
 from production.calendars import calendar_of
 from production.choices import CountKind
-from production.models import Count, Counter, Defect, Equipment, Job, Line
+from production.models import Count, Defect, Equipment, Job, Line
 from production.refusals import ActionRefused, NotAllowed
 from production.shifts import shift_at
 
@@ -45,7 +45,8 @@ def enter(
 ) -> Entry:
     """Count pieces made until `at` that no counter counted; rejects by their defect, None is not known.
 
-    They are of the product, the job and the ideal cycle of that time, and measured if the state was known.
+    They are of the product, the job, the counters and the ideal cycle of that time, and measured if the state
+    was known.
     Good pieces and rejects entered together are all new: good rises by the one, rejects by the other, and the
     total by both. Rejects entered alone, where a counter counts every piece as `total`, are of the pieces that
     it has counted: good falls by them. Elsewhere they are pieces beside the good ones.
@@ -61,7 +62,8 @@ def enter(
     _demand_time(actor, equipment.line, at, now)
     with recording():
         condition = locked([equipment.pk])[equipment.pk]
-        kinds = set(Counter.objects.filter(equipment=equipment).values_list("kind", flat=True))
+        counters = belonging.counters(condition, at)
+        kinds = set(counters.split())
         if quantities and not good and kinds == _TOLD_APART:
             raise ActionRefused(
                 "rejects_are_counted",
@@ -81,6 +83,7 @@ def enter(
                 defect=defect,
                 by=actor,
                 measured=belonging.is_known(condition, at),
+                counters=counters,
             )
             for kind, defect, quantity in _increments(kinds, good, quantities)
         ]

@@ -3,7 +3,7 @@
 The caller holds the lock on the job, in a recording; `say` comes after all rows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import connection
@@ -14,18 +14,17 @@ from ms5.events.log import append
 from ms5.rows import marks
 from production.choices import JobStatus
 from production.models import Job, JobRun
-from production.pieces import pieces
+from production.pieces import together
 from production.public.jobs import job_of, status_of
 
-Sums = dict[int, dict[str, int]]
-"""Pieces by equipment and kind: only the line's constraint of the time counts for a job."""
+Sums = dict[int, dict[tuple[str, str], int]]
+"""Pieces by equipment, then by counters and kind: only the line's constraint of the time counts for a job."""
 
 # Each observation asks these, and the ORM's own way costs a fifth of a tick.
 _COUNTED = """
-SELECT job_id, equipment_id, kind, SUM(quantity) FROM production_tally WHERE job_id IN ({jobs})
-GROUP BY job_id, equipment_id, kind
+SELECT job_id, equipment_id, counters, kind, SUM(quantity) FROM production_tally WHERE job_id IN ({jobs})
+GROUP BY job_id, equipment_id, counters, kind
 """
-_KINDS = "SELECT equipment_id, kind FROM production_counter WHERE equipment_id IN ({equipment})"
 
 
 def begin_run(job: Job, at: datetime) -> None:
@@ -77,33 +76,21 @@ def say(job: Job, at: datetime) -> None:
     append(facts.JOB_FACTS[status_of(job)], job_of(job), occurred_at=at, line_id=job.line.code)
 
 
-def counted(jobs: Mapping[int, int | None]) -> dict[int, Sums]:
-    """Return what was counted for these jobs, by the equipment that was its line's constraint then.
-
-    Each job may name the constraint of today, which has perhaps counted nothing yet. A kind that an equipment
-    has a counter for and that did not move is a zero, not an absence.
-    """
-    sums: dict[int, Sums] = {
-        pk: {} if constraint is None else {constraint: {}} for pk, constraint in jobs.items()
-    }
+def counted(jobs: Collection[int]) -> dict[int, Sums]:
+    """Return what was counted for these jobs, by the equipment that was its line's constraint then."""
+    sums: dict[int, Sums] = {pk: {} for pk in jobs}
     if not jobs:
         return sums
     with connection.cursor() as cursor:
         cursor.execute(_COUNTED.format(jobs=marks(jobs)), list(jobs))
-        for job_id, equipment, kind, quantity in cursor.fetchall():
-            sums[job_id].setdefault(equipment, {})[kind] = int(quantity)
-        owners = {equipment for own in sums.values() for equipment in own}
-        cursor.execute(_KINDS.format(equipment=marks(owners)), list(owners))
-        for equipment, kind in cursor.fetchall():
-            for own in sums.values():
-                if equipment in own:
-                    own[equipment].setdefault(kind, 0)
+        for job_id, equipment, counters, kind, quantity in cursor.fetchall():
+            sums[job_id].setdefault(equipment, {})[counters, kind] = int(quantity)
     return sums
 
 
 def take_over(job: Job, sums: Sums) -> bool:
     """Bring the job's pieces up to date with what was counted for it; return whether they moved."""
-    made = [pieces(own) for own in sums.values()]
+    made = [together(own) for own in sums.values()]
     # What a correction took away may leave less than nothing, which no job has made.
     good = max(0, sum(each.good for each in made))
     reject = max(0, sum(each.reject for each in made))

@@ -111,7 +111,9 @@ class _Floor:
         return cls(
             conditions=conditions,
             contexts=contexts({seen.equipment_id for seen in good}),
-            ledger=Ledger.of({seen.equipment_id for seen in good if seen.counters}),
+            ledger=Ledger.of(
+                {seen.equipment_id for seen in good if seen.counters or seen.counts is not None}
+            ),
             faults=faults.open_faults(
                 {seen.equipment_id for seen in good if seen.faults is not None}
             ),

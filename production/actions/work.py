@@ -29,8 +29,7 @@ class LineWork:
         lines = {each.equipment.line_id: each.equipment.line for each in conditions}
         constraints = [each for each in conditions if each.equipment.is_constraint]
         jobs = RunningJob.of(
-            {each.equipment.line_id for each in conditions if each.pk in counting},
-            {each.equipment.line_id: each.pk for each in constraints},
+            {each.equipment.line_id for each in conditions if each.pk in counting}
         )
         # A changeover follows the constraint alone.
         changeovers = RunningChangeover.of([each.equipment.line for each in constraints])

@@ -1,6 +1,6 @@
 """The running job of a line while it is observed: it counts along, and may reach its target."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Self
@@ -38,11 +38,10 @@ class RunningJob:
     _completed_at: datetime | None = None
 
     @classmethod
-    def of(cls, line_ids: Collection[int], constraints: Mapping[int, int]) -> dict[int, Self]:
+    def of(cls, line_ids: Collection[int]) -> dict[int, Self]:
         """Read and lock those of these lines, by line, with what was counted for them.
 
         Starting and going on take the locks of the line's conditions, so that no job begins meanwhile.
-        `constraints` are the equipment that count for them, by line.
         """
         if not line_ids:
             return {}
@@ -56,7 +55,7 @@ class RunningJob:
             (Job.from_db(connection.alias, _LOADED, values), rows.aware(since))
             for *values, since in found
         ]
-        sums = job_rows.counted({job.pk: constraints.get(job.line_id) for job, _ in jobs})
+        sums = job_rows.counted([job.pk for job, _ in jobs])
         return {job.line_id: cls(job, since, sums[job.pk]) for job, since in jobs}
 
     def at(self, moment: datetime) -> Job | None:
@@ -75,7 +74,8 @@ class RunningJob:
         # The counts of this action are not yet tallied: they come on top.
         for count in own:
             of_equipment = self._sums.setdefault(count.equipment_id, {})
-            of_equipment[count.kind] = of_equipment.get(count.kind, 0) + count.quantity
+            key = (count.counters, count.kind)
+            of_equipment[key] = of_equipment.get(key, 0) + count.quantity
         if job_rows.take_over(job, self._sums):
             self._moved = job
         if job.completes_at_target and is_reached(job.good, job.target):
@@ -132,7 +132,7 @@ def recount(job_ids: Collection[int], at: datetime) -> list[Job]:
         .filter(pk__in=set(job_ids))
         .order_by("pk")
     )
-    sums = job_rows.counted({job.pk: None for job in jobs})
+    sums = job_rows.counted([job.pk for job in jobs])
     moved = [job for job in jobs if job_rows.take_over(job, sums[job.pk])]
     for job in moved:
         if job.status in OVER:

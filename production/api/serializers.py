@@ -200,6 +200,7 @@ class CountSerializer(ModelSerializer[Count]):
             "decision",
             "value_before",
             "value",
+            "counters",
             "made_by",
         )
 
@@ -222,6 +223,7 @@ class TallySerializer(ModelSerializer[Tally]):
             "ideal_cycle",
             "job",
             "measured",
+            "counters",
             "quantity",
         )
 

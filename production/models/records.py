@@ -120,7 +120,8 @@ class Count(Superseded):
     """An increment, never a running total, with what was decided about it.
 
     Made in `(after, at]`. `measured` is false for pieces that a counter showed after a gap: they are
-    pieces of the job and the shift, and enter neither P, Q nor OEE.
+    pieces of the job and the shift, and enter neither P, Q nor OEE. `counters` are the kinds that counters
+    counted in that time, whichever are there today: by them the pieces are good ones, rejects or all.
     """
 
     equipment = models.ForeignKey(Equipment, on_delete=models.PROTECT, related_name="counts")
@@ -161,6 +162,12 @@ class Count(Superseded):
     )
     value_before = models.BigIntegerField(null=True)
     value = models.BigIntegerField(null=True, help_text="What the counter showed.")
+    counters = models.CharField(
+        max_length=20,
+        blank=True,
+        default="",
+        help_text="The kinds that counters counted then; empty: none did, people enter the pieces.",
+    )
 
     objects: ClassVar = LiveManager.from_queryset(CountQuerySet)()
 
@@ -202,6 +209,9 @@ class Tally(models.Model):
         "production.Job", on_delete=models.CASCADE, null=True, related_name="tallies"
     )
     measured = models.BooleanField(default=True)
+    counters = models.CharField(
+        max_length=20, blank=True, default="", help_text="As in the counts."
+    )
     quantity = models.BigIntegerField()
 
     objects = TallyQuerySet.as_manager()
@@ -218,6 +228,7 @@ class Tally(models.Model):
                 Coalesce("ideal_cycle", 0),
                 Coalesce("job", 0),
                 "measured",
+                "counters",
                 name="a quarter is tallied once",
             ),
         ]

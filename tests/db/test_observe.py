@@ -423,9 +423,9 @@ def test_a_tick_of_many_lines_costs_as_many_queries_as_one(django_assert_num_que
     seen(0, machines)
     # The lines; then, between savepoint and release, their equipment, locks, contexts, counters, faults, jobs,
     # what was counted for them, what counts, changeovers; counters, counts, tallies, conditions, pieces.
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(16):
         seen(1, machines[:1])
-    with django_assert_num_queries(17):
+    with django_assert_num_queries(16):
         seen(2, machines)
     assert [job.good for job in Job.objects.order_by("pk")] == [20] * 8
 

@@ -147,7 +147,7 @@ def test_the_number_of_reads_does_not_grow_with_the_plant(django_assert_num_quer
             run(*bagger(), 0, 2000)
         settle(at(2000))
         plant = list(Line.objects.all())
-        with django_assert_num_queries(20):
+        with django_assert_num_queries(19):
             assert len(list(updates(plant, at(2000)))) == 2 * len(plant)
 
 

@@ -11,6 +11,7 @@ from production.actions import observe
 from production.calendars import calendar_of
 from production.groups import Scope
 from production.models import IdealCycle, Line
+from production.observation import CounterReading
 from production.oee import Account
 from production.ratios import figures
 from production.settling import settle
@@ -25,6 +26,10 @@ pytestmark = pytest.mark.django_db
 HOUR = 3600
 WINDOW = {"from": at(0).isoformat(), "to": at(HOUR).isoformat()}
 LATER = at(2 * HOUR)
+
+
+def total_count(value):
+    return CounterReading(kind="total", value=value)
 
 
 def machine(on, every=60, *, stops=((600, 900), (2000, 2010)), **fields):
@@ -250,3 +255,26 @@ def test_the_page_and_the_api_tell_the_same(ask, hall):
         row["id"] for row in told["readings"]["counts"]
     ]
     assert timedelta(seconds=float(drawn.total)) == timedelta(hours=1)
+
+
+def test_pieces_of_other_counters_are_told_apart(ask):
+    own = machine(line(), is_constraint=True)
+    tallied = own.counts.filter(quantity__gt=0)
+    assert [row["counters"] for row in ask(equipment=own.code)["pieces"]] == ["good"]
+    observe(
+        [
+            observation(own, HOUR + second, counters=(total_count(second),), counts={"total"})
+            for second in (60, 120)
+        ]
+    )
+    until = at(HOUR + 120)
+    told = ask(equipment=own.code, to=until.isoformat())
+    assert {(row["kind"], row["counters"], row["pieces"]) for row in told["pieces"]} == {
+        ("good", "good", sum(tallied.filter(kind="good").values_list("quantity", flat=True))),
+        ("total", "total", 60),
+    }
+    window = {"from": WINDOW["from"], "to": until.isoformat()}
+    period = period_of(window, calendar_of(own.line), LATER)
+    scope = Scope(lines=[own.line], equipment=[own], is_equipment=True)
+    drawn = explained(scope, period, LATER)
+    assert {row.note for row in drawn.pieces} == {"counters then: good", "counters then: total"}

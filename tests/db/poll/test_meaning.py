@@ -115,7 +115,7 @@ def test_counters_that_are_guests_from_an_accepted_program_begin_anew_and_others
     beside = equipment(code="BAG2", line=bagger.line)
     tag(row, "Good", data_type="int32", of=bagger, role="good_count")
     tag(home, "count", address="holding:2", data_type="uint16", of=bagger, role="reject_count")
-    # Read by nobody now; it may be enabled again when the program has been accepted.
+    # Read by nobody now: it begins with a baseline whenever it is enabled again.
     tag(row, "Off", data_type="int32", of=beside, role="good_count", enabled=False)
     # Another controller counts these by now.
     tag(row, "Old", data_type="int32", of=beside, role="total_count", enabled=False)
@@ -128,7 +128,11 @@ def test_counters_that_are_guests_from_an_accepted_program_begin_anew_and_others
     engineer = person("engineer", "engineer", all_lines=True)
     quarantine.accept(row, actor=engineer, at=T0)
     anew = Counter.objects.filter(begins_anew=True).values_list("equipment__code", "kind")
-    assert set(anew) == {("BAG1", "good"), ("BAG2", "good")}
+    assert set(anew) == {("BAG1", "good")}
+    assert set(Counter.objects.values_list("equipment__code", "kind")) == {
+        *(("BAG1", kind) for kind in ("good", "reject")),
+        ("BAG2", "total"),
+    }
     device.set("count", 103)
     ticks(poll, 4)
     counts = Count.objects.filter(equipment=bagger).order_by("pk")
