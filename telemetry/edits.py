@@ -4,8 +4,14 @@ import logging
 from dataclasses import replace
 from datetime import datetime
 
+from django.db.models import Q
+
+from production.actions import lose
+from production.choices import State
 from production.isolation import each_alone
+from production.models import Condition, Equipment, Fault
 from telemetry import status
+from telemetry.models import Tag
 from telemetry.wiring import WiredPlc, Wiring
 
 log = logging.getLogger(__name__)
@@ -54,9 +60,28 @@ class Told:
             log,
             "what was edited could not be told",
         )
-        return failed
+        _, unlost = each_alone(
+            _untold(),
+            lambda pk: lose([pk], "No tag tells of it any more.", now, for_good=True),
+            lambda pk: {"equipment": pk},
+            log,
+            "what no tag tells of any more could not be ended",
+        )
+        return [*failed, *unlost]
 
 
 def _shown(plc: WiredPlc) -> tuple[object, ...]:
     """What of a PLC the boards that know its link are told of."""
     return plc.name, plc.protocol, plc.serves, plc.quarantine
+
+
+def _untold() -> list[int]:
+    """The equipment of which something is known or a fault is open, though no tag is left that tells of it.
+
+    Those of a disabled PLC are left: it may be enabled again.
+    """
+    told_of = Tag.objects.playing_a_role().values("equipment")
+    known = Condition.objects.exclude(state=State.NO_DATA).values("equipment")
+    faulty = Fault.objects.filter(cleared_at=None).values("equipment")
+    found = Equipment.objects.exclude(pk__in=told_of).filter(Q(pk__in=known) | Q(pk__in=faulty))
+    return list(found.values_list("pk", flat=True))
