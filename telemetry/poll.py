@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from ms5.processes.heartbeats import heartbeat
-from ms5.processes.leases import give_back, instance, take
+from ms5.processes.leases import give_back, holds, instance, take
 from production.actions import observe
 from production.isolation import each_alone, raise_failed, together_or_alone
 from production.observation import Observation
@@ -19,13 +19,14 @@ from telemetry import quarantine, status
 from telemetry.backoff import LOST_AFTER, is_lost
 from telemetry.choices import LinkStatus
 from telemetry.drivers.base import Quality, Reading
+from telemetry.edits import Told
 from telemetry.interpret import COUNTER_ROLES, interpret
 from telemetry.links import Link, Links, Outcome
 from telemetry.meaning import TagMeaning
 from telemetry.movement import Seen, watched
 from telemetry.samples import Samples
 from telemetry.telling import Gauges
-from telemetry.wiring import WiredEquipment, WiredPlc, WiredTag, Wiring, load, version
+from telemetry.wiring import WiredEquipment, WiredTag, Wiring, load, version
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +53,8 @@ class Poll:
     """The polling of one shard by one worker. Its connections live from tick to tick.
 
     The worker that holds the shard's lease polls; any other one has no connection open. A holder that
-    died loses the lease after five seconds. `rewired` is called when other tags were taken over.
+    died loses the lease after five seconds; one that was only held up says nothing more of what it read
+    before, as soon as another has taken over. `rewired` is called when other tags were taken over.
     """
 
     def __init__(
@@ -86,7 +88,7 @@ class Poll:
                 return ELSEWHERE
             with heartbeat(self.name, PERIOD_S) as figures:
                 answered = self._work()
-                figures.update(self.links.lateness(), answered=answered)
+                figures.update(self.links.lateness(), answered=max(answered, 0))
                 return answered
         finally:
             self._turn.release()
@@ -99,11 +101,15 @@ class Poll:
     def _begin(self) -> None:
         """Know nothing yet: what was remembered while another worker had the shard is old."""
         self._wiring: Wiring | None = None
-        self._told: dict[int, WiredPlc] = {}
+        self._told = Told()
         self._samples = Samples(self._clock)
         self._gauges = Gauges(self._clock)
         self._moved: dict[int, Seen] = {}
         self._warned: dict[int, tuple[str, float]] = {}
+
+    def _is_ours(self) -> bool:
+        """Whether the shard is still ours: who is held up in a tick may wake when another has it."""
+        return holds(self.name, self.holder)
 
     def _forget(self) -> None:
         self.links.forget()
@@ -115,6 +121,9 @@ class Poll:
         until = time.monotonic() + BUDGET_S
         answered = 0
         while outcomes := self.links.gather(until, window_s=WINDOW_S):
+            if not self._is_ours():
+                self._forget()
+                return ELSEWHERE
             failed += self._take_over(outcomes, timezone.now())
             answered += sum(outcome.readings is not None for outcome in outcomes)
         failed += self._announce(self.links.by_plc.values(), timezone.now())
@@ -145,50 +154,11 @@ class Poll:
         for key, program in status.programs(wiring.plcs).items():
             link = self.links.by_plc[key]
             link.program = link.program or program
-        failed = self._say_what_was_edited(wiring, timezone.now())
+        failed = self._told.follow(wiring, timezone.now())
         # A map that was edited may name by now what it did not.
         self._warned.clear()
         self._wiring, self._looked_at = None if failed else wiring, clock
         self._rewired()
-        return failed
-
-    def _say_what_was_edited(self, wiring: Wiring, now: datetime) -> list[Exception]:
-        """Tell the boards of each PLC what has changed since they were told last; return what failed."""
-        before = dict(self._told)
-        present = {**wiring.plcs, **wiring.disabled}
-        new = {plc.code: plc for key, plc in present.items() if key not in before}
-        # Another worker told of them, or this one before it was started again.
-        for code, serves in (status.told_on(new) if new else {}).items():
-            before[new[code].id] = replace(new[code], serves=serves)
-        at_home = {each.id for plc in wiring.plcs.values() for each in plc.homes}
-        homeless = {
-            key: [each.id for each in plc.homes if each.id not in at_home]
-            for key, plc in before.items()
-            if key not in wiring.plcs
-        }
-        gone = status.deleted(homeless.keys() - wiring.disabled.keys())
-
-        def say(key: int) -> int:
-            plc, old = present.get(key), before.get(key)
-            if plc is None:
-                if key in gone:
-                    status.removed(before[key], homeless[key], now)
-                self._told.pop(key, None)
-                return 0
-            if key in wiring.disabled:
-                status.disabled(plc, homeless.get(key, []), now)
-            if old is not None and _shown(old) != _shown(plc):
-                status.described(plc, now, before=old)
-            self._told[key] = plc
-            return 0
-
-        _, failed = each_alone(
-            [*present, *(before.keys() - present.keys())],
-            say,
-            lambda key: {"plc": (present.get(key) or before[key]).code},
-            log,
-            "what was edited could not be told",
-        )
         return failed
 
     def _take_over(self, outcomes: Sequence[Outcome], now: datetime) -> list[Exception]:
@@ -284,7 +254,8 @@ class Poll:
     def _announced(self, link: Link, now: datetime) -> bool:
         """Say whether the link changed, if it did; return whether that was news to us."""
         if link.failures == 0:
-            if link.answered is None or link.status == LinkStatus.CONNECTED:
+            is_known = link.answered is None or link.status == LinkStatus.CONNECTED
+            if is_known or not self._is_ours():
                 return False
             status.connected(link.plc, now)
             link.status = LinkStatus.CONNECTED
@@ -293,11 +264,12 @@ class Poll:
         if not is_lost(link.failures, silent_s, link.period_s):
             return False
         is_news = link.status != LinkStatus.LOST
+        if not (is_news or link.said != link.error) or not self._is_ours():
+            return False
         if is_news:
             self._samples.keep(_stale(link, now), now)
-        if is_news or link.said != link.error:
-            status.lost(link.plc, now, failures=link.failures, error=link.error)
-            link.status, link.said = LinkStatus.LOST, link.error
+        status.lost(link.plc, now, failures=link.failures, error=link.error)
+        link.status, link.said = LinkStatus.LOST, link.error
         return is_news
 
     def _observations(
@@ -378,11 +350,6 @@ class Poll:
 
 def _named(outcome: Outcome) -> Mapping[str, str]:
     return {"plc": outcome.link.plc.code}
-
-
-def _shown(plc: WiredPlc) -> tuple[object, ...]:
-    """What of a PLC the boards that know its link are told of."""
-    return plc.name, plc.protocol, plc.serves, plc.quarantine
 
 
 def _readings(outcomes: Iterable[Outcome]) -> Iterator[tuple[WiredTag, Reading]]:

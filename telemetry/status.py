@@ -59,17 +59,19 @@ def deleted(plc_ids: Collection[int]) -> set[int]:
 def note(links: Sequence[Link], now: datetime) -> None:
     """Note in the rows how the last poll of each went, where that is not news.
 
-    The error of a link that is announced as lost or disabled is part of what was announced, and stays.
+    The error of a link that is announced as lost or disabled is part of what was announced, and stays. Where
+    another worker has announced something else since we did, ours is to be announced anew.
     """
-    answered = [
-        link.plc.id
+    answered = {
+        link.plc.id: link
         for link in links
         if link.failures == 0 and link.status == LinkStatus.CONNECTED
-    ]
+    }
     if answered:
-        PlcLink.objects.filter(plc__in=answered).update(
-            last_ok_at=now, last_try_at=now, failures=0, error=""
-        )
+        rows = PlcLink.objects.filter(plc__in=answered, status=LinkStatus.CONNECTED)
+        as_we_know = rows.update(last_ok_at=now, last_try_at=now, failures=0, error="")
+        if as_we_know < len(answered):
+            _believe(answered)
     for link in links:
         noted = (link.program, link.load, link.period_s)
         if link.noted != noted:
@@ -80,8 +82,20 @@ def note(links: Sequence[Link], now: datetime) -> None:
         if link.failures:
             row = PlcLink.objects.filter(plc=link.plc.id)
             row.update(last_try_at=now, failures=link.failures)
+            if link.status == LinkStatus.LOST:
+                _believe({link.plc.id: link})
             if link.status in {"", LinkStatus.CONNECTED}:
                 row.update(error=link.error)
+
+
+def _believe(links: Mapping[int, Link]) -> None:
+    """Take over what was last announced of these, by whichever worker.
+
+    Not that one is disabled, which is for who reads the configuration to say and to take back.
+    """
+    for key, known in announced(links.keys()).items():
+        if known != LinkStatus.DISABLED:
+            links[key].status = known
 
 
 def _has_noted(link: Link, noted: tuple[str, str, float | None]) -> None:

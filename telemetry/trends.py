@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from telemetry.models import Sample, SampleMinute, Tag
-from telemetry.rolling import MINUTE, Kept, Point, clipped, stretches, thinned
+from telemetry.rolling import MINUTE, Kept, Point, stretches, thinned
 
 LONGEST = timedelta(days=31)
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
@@ -13,6 +13,8 @@ EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo
 MOST_POINTS = 2000
 RAW_UP_TO = timedelta(hours=2)
 MOST_RAW = 20_000
+_MOST_PIECES = 10
+"""So often as many samples that nobody has summed up are looked at: two days of one a second."""
 _PATIENCE = 3
 
 
@@ -99,8 +101,22 @@ def _minutes(tag: Tag, start: datetime, end: datetime) -> list[Point]:
     newest = found[-1].until if found else start
     if newest < end:
         # The minutes of the last moments are not summed up yet, or the value only holds.
-        found += clipped(_raw(tag, newest, end) or [], newest, end)
+        found += _newest(tag, newest, end)
     return [point for point in found if point.until > start and point.at < end]
+
+
+def _newest(tag: Tag, start: datetime, end: datetime) -> list[Point]:
+    """Return the course of what is not summed up yet: mostly some minutes, more where the task was away."""
+    found: list[Point] = []
+    for _ in range(_MOST_PIECES):
+        rows = Sample.objects.filter(tag=tag, source_at__gte=start, source_at__lt=end)
+        beyond = rows.order_by("source_at", "pk").values_list("source_at", flat=True)[MOST_RAW:]
+        until = beyond.first() or end
+        found += thinned(_raw(tag, start, until) or [], start, until, MOST_POINTS)
+        if until == end:
+            break
+        start = until
+    return found
 
 
 def _held(last: Point, next_at: datetime, held: timedelta) -> list[Point]:

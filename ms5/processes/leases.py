@@ -77,6 +77,14 @@ def take(name: str, holder: str, ttl: timedelta) -> bool:
     return True
 
 
+def holds(name: str, holder: str) -> bool:
+    """Return whether nobody has taken the lease over since `take`, its end or not.
+
+    A process that is stopped, or waits for the database, may find another at its work when it goes on.
+    """
+    return Lease.objects.filter(name=name, holder=holder).exists()
+
+
 def give_back(name: str, holder: str) -> None:
     """Release the lease if it is still ours, so that the next need not wait for its end."""
     Lease.objects.filter(name=name, holder=holder).update(until=F("until") - timedelta(days=1))

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.text import capfirst
 
-from telemetry.models import MessageBit, Plc, Sample, SampleMinute, Tag
+from telemetry.models import MessageBit, Plc, PlcLink, Sample, SampleMinute, Tag
 
 MOST = 2_000_000
 """Readings that go at once, in some three seconds; more would hold the database up for all others."""
@@ -25,9 +26,7 @@ class DeletedWithReadings:
     ) -> tuple[list[Any], dict[str, int], set[str], list[str]]:
         """Return names, numbers by kind, what may not be deleted, and why none of it can be."""
         own = list(objs)
-        tags = Tag.objects.filter(pk__in=[each.pk for each in own])
-        if own and isinstance(own[0], Plc):
-            tags = Tag.objects.filter(plc__in=own)
+        tags = _tags_of(own)
         readings = (
             Sample.objects.filter(tag__in=tags).order_by()[: MOST + 1].count(),
             SampleMinute.objects.filter(tag__in=tags).order_by()[: MOST + 1].count(),
@@ -49,6 +48,34 @@ class DeletedWithReadings:
             foreign,
             [_too_many(own)] if sum(readings) > MOST else [],
         )
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        with transaction.atomic():
+            _hold([obj])
+            super().delete_model(request, obj)  # type: ignore[misc]  # of the page
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        with transaction.atomic():
+            _hold(list(queryset))
+            super().delete_queryset(request, queryset)  # type: ignore[misc]  # of the page
+
+
+def _hold(own: Sequence[Any]) -> None:
+    """Let whoever writes a reading of these wait until they are gone: else it would keep them from going.
+
+    The link's row comes first, as in a poll, or each would wait for the other.
+    """
+    tags = _tags_of(own)
+    links = PlcLink.objects.filter(plc__in=tags.values("plc")).order_by("pk")
+    for rows in (links, tags.order_by("pk")):
+        list(rows.select_for_update().values_list("pk", flat=True))
+
+
+def _tags_of(own: Sequence[Any]) -> QuerySet[Tag]:
+    """The tags among these, or those of these controllers."""
+    if own and isinstance(own[0], Plc):
+        return Tag.objects.filter(plc__in=own)
+    return Tag.objects.filter(pk__in=[each.pk for each in own])
 
 
 def _names(own: Sequence[Any], tags: QuerySet[Tag]) -> list[Any]:

@@ -86,9 +86,13 @@ class DeadlineLink(ABC):
             raise self._down(error) from error
 
     def receive_some(self, most: int) -> bytes:
-        """What has come, one byte or more; an end of the stream is a LinkDown and never b""."""
+        """What has come, one byte or more; an end of the stream is a LinkDown and never b"".
+
+        What lay there while this process was stopped has come too late: nobody knows how old it is.
+        """
         try:
             received = self._read(most)
+            self._remaining()
         except self.wrong as error:
             raise self._down(error) from error
         self.load.bytes += len(received)

@@ -14,6 +14,7 @@ from telemetry.choices import LinkStatus, Protocol, Role
 from telemetry.drivers import base
 from telemetry.models.stamps import StampField
 from telemetry.reach import reach_error
+from telemetry.route import parse_route
 
 HOST = RegexValidator(
     r"\A(?!.*\.\.)([0-9A-Za-z:]([0-9A-Za-z_.:-]*[0-9A-Za-z:])?|/dev/[0-9A-Za-z_./-]+)\Z",
@@ -131,6 +132,12 @@ class Plc(models.Model):
             parse_serial(self.serial)
         except AddressError as wrong:
             errors["serial"] = str(wrong)
+        try:
+            # The others have none, and what stands there is never looked at.
+            if self.protocol in {Protocol.LOGIX, Protocol.SLC}:
+                parse_route(self.path)
+        except AddressError as wrong:
+            errors["path"] = str(wrong)
         others = Plc.objects.exclude(pk=self.pk)
         parted = others.filter(
             tags__equipment__tags__plc=self.pk, tags__role__in=_SPEAKING

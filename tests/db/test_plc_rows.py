@@ -59,6 +59,20 @@ def test_a_role_of_an_equipment_is_played_by_one_enabled_tag():
     tag(row, "More", length=8, of=machine, role="message_bits")
 
 
+@pytest.mark.parametrize("protocol", ["logix", "slc"])
+def test_a_path_that_is_no_route_is_refused(protocol):
+    row = Plc(code="new", name="New", protocol=protocol, host="plc", port=1, path="slot two")
+    assert errors(row)["path"].startswith("'slot two' in 'slot two' is no slot")
+    row.path = "bp/2"
+    row.full_clean()
+
+
+def test_a_path_of_a_device_that_has_none_is_not_looked_at():
+    Plc(
+        code="new", name="New", protocol="modbus_tcp", host="plc", port=502, path="x"
+    ).full_clean()
+
+
 def test_plcs_of_one_equipment_share_a_shard():
     machine = equipment()
     first, second = plc(port=1, name="Bagger"), plc(port=2, shard=1)

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from telemetry import minutes
+from telemetry import minutes, trends
 from telemetry.models import Plc, RollUp, Sample, SampleMinute, Tag
 from telemetry.retention import prune
 from telemetry.rolling import MINUTE, Kept, merged, stretches
@@ -214,6 +214,31 @@ def test_a_long_trend_is_of_minutes_with_what_holds_between_and_the_newest_of_sa
         (360, 903, 2.0),
         (5000, 5100, 3.0),
     ]
+
+
+def test_a_trend_has_its_newest_end_however_far_the_sums_have_fallen_behind(speed, monkeypatch):
+    monkeypatch.setattr(trends, "MOST_RAW", 50)
+    for second in range(60):
+        keep(speed, second, 1.0)
+    minutes.roll_up(later(400))
+    for second in range(60, 9000, 20):
+        keep(speed, second, float(second))
+    found = trend(speed, T0, later(9000), 2000, now=later(9000))
+    assert found.source == "minutes"
+    at = [(point.at - T0).total_seconds() for point in found.points]
+    # What is known has no gap, and ends where as much as can be looked at does.
+    assert at[:3] == [0, 60, 80]
+    assert all(point.until == after.at for point, after in pairwise(found.points))
+    assert (found.points[-1].until, found.points[-1].last) == (later(9000), 8980.0)
+    assert sum(point.count for point in found.points) == 60 + 447
+
+
+def test_a_trend_looks_at_no_more_than_so_many_samples(speed, monkeypatch):
+    monkeypatch.setattr(trends, "MOST_RAW", 10)
+    for second in range(0, 9000, 20):
+        keep(speed, second, float(second))
+    found = trend(speed, T0, later(9000), 2000, now=later(9000))
+    assert found.points[-1].until == later(10 * 10 * 20)
 
 
 @pytest.mark.parametrize("longest", [60, 90, 300])

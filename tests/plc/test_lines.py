@@ -217,3 +217,5 @@ def test_a_line_of_another_format_can_be_probed(server):
     assert out.getvalue().splitlines()[1].split()[-2:] == ["100", "good"]
     with pytest.raises(CommandError, match="no serial format"):
         call_command("probe", "/dev/ttyS0", "holding:1", serial="fast", **said)
+    with pytest.raises(CommandError, match="no CIP path"):
+        call_command("probe", "127.0.0.1", "Speed", protocol="logix", path="1/2/3")

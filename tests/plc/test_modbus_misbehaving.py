@@ -1,7 +1,11 @@
 """The Modbus driver against devices and networks that do not behave."""
 
 import itertools
+import os
+import signal
 import struct
+import subprocess
+import sys
 import threading
 import time
 from dataclasses import replace
@@ -103,6 +107,42 @@ def test_any_rubbish_in_a_proper_frame_is_contained(modbus, rubbish):
         else:
             assert len(readings) == 2
         driver.close()
+
+
+READER = """
+import sys
+from telemetry.drivers import driver_for
+from telemetry.drivers.base import DataType, Endpoint, LinkDown, TagSpec
+
+driver = driver_for(Endpoint("modbus_tcp", "127.0.0.1", int(sys.argv[1]), timeout_s=0.5))
+driver.open()
+try:
+    print([each.value for each in driver.read([TagSpec("input:0", DataType.UINT16)])])
+except LinkDown as down:
+    print(down)
+"""
+
+
+def test_an_answer_that_waited_for_a_stopped_reader_is_too_late():
+    asked = []
+
+    def after_a_while(request):
+        asked.append(request)
+        time.sleep(0.2)
+        return registers_for(request, 40)
+
+    with ScriptedPeer(after_a_while) as peer:
+        reader = subprocess.Popen(
+            [sys.executable, "-c", READER, str(peer.port)],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        until(lambda: asked)
+        os.kill(reader.pid, signal.SIGSTOP)
+        time.sleep(0.8)
+        os.kill(reader.pid, signal.SIGCONT)
+        said, _ = reader.communicate(timeout=10)
+    assert said == f"127.0.0.1:{peer.port} did not answer within 0.5 s.\n"
 
 
 def test_the_answer_to_an_earlier_request_is_skipped(modbus):

@@ -11,7 +11,7 @@ from ms5.accounts.models import AuditEntry
 from telemetry.connection import MOST_AT_ONCE, answers
 from telemetry.models import Plc, PlcLink, Sample, Tag, TagLatest
 from tests.web import plant
-from tests.web.forms import url
+from tests.web.forms import errors, form_of, url
 
 
 class _Silent(socketserver.BaseRequestHandler):
@@ -61,6 +61,18 @@ def test_a_test_tells_ok_or_failed_and_no_more_and_is_written_down(root, listeni
     ]
     deeds = AuditEntry.objects.filter(action="plc.test").order_by("pk")
     assert [deed.subject_name for deed in deeds] == ["refusing", "there", "unknown"]
+
+
+def test_a_path_that_is_none_is_a_sentence_in_the_form(root):
+    row = controller("plc7", 44818, protocol="logix")
+    page = url(Plc, "change", row.pk)
+    given = form_of(root.get(page))
+    answer = root.post(page, given | {"path": "1/2/3"})
+    (said,) = errors(answer)[0]["path"]
+    assert said["message"].startswith(
+        "'1/2/3' is no CIP path: write a slot such as 2, or pairs"
+    )
+    assert root.post(page, given | {"path": "1/2"}).status_code == 302
 
 
 def test_a_logix_controller_that_accepts_and_says_nothing_fails(root, listening):

@@ -10,6 +10,7 @@ from telemetry.choices import Protocol
 from telemetry.drivers import base
 from telemetry.models import Plc
 from telemetry.probing import probe, shown
+from telemetry.route import parse_route
 from telemetry.validation import address_error
 
 LONGEST_S = 30
@@ -49,6 +50,7 @@ class Command(BaseCommand):
         protocol = options["protocol"]
         try:
             parse_serial(options["serial"])
+            parse_route(options["path"])
         except AddressError as unreadable:
             raise CommandError(str(unreadable)) from unreadable
         port = options["port"] or (502 if protocol.startswith("modbus") else 44818)

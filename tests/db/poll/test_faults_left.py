@@ -5,7 +5,7 @@ import pytest
 from production.models import Condition, Fault
 from telemetry.models import Tag
 from tests import factories
-from tests.controllers import ticks
+from tests.controllers import polling, tag, ticks
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -52,6 +52,42 @@ def test_a_fault_ends_with_its_controller(poll, wired, broken):
     ticks(poll, 3)
     assert Fault.objects.get().cleared_at is not None
     assert Condition.objects.get().state == "no_data"
+
+
+@pytest.mark.parametrize("how", ["disabled", "without a role", "deleted", "by nobody"])
+def test_a_fault_ends_with_the_last_tag_of_its_machine(poll, wired, bagger, broken, how):
+    other = factories.equipment(code="BAG2", line=bagger.line)
+    tag(wired, "Another", address="Running", of=other, role="running")
+    if how == "by nobody":
+        poll.close()
+    of_it = Tag.objects.filter(equipment=bagger)
+    for each in of_it:
+        match how:
+            case "disabled":
+                each.enabled = False
+                each.save()
+            case "without a role":
+                each.role = "none"
+                each.save()
+            case _:
+                each.delete()
+    if how == "by nobody":
+        with polling(holder="another:1") as later:
+            ticks(later, 1)
+    else:
+        ticks(poll, 4)
+    assert Fault.objects.get().cleared_at is not None
+    condition = Condition.objects.get(equipment=bagger)
+    assert (condition.state, condition.reason) == ("no_data", "No tag tells of it any more.")
+    assert Condition.objects.get(equipment=other).state == "stopped"
+
+
+def test_a_fault_stands_while_its_controller_is_disabled(poll, wired, broken):
+    wired.enabled = False
+    wired.save()
+    ticks(poll, 4)
+    assert Condition.objects.get().state == "no_data"
+    assert Fault.objects.get().cleared_at is None
 
 
 def test_a_fault_stands_while_its_controller_does_not_answer(poll, wired, server, broken):
