@@ -9,7 +9,7 @@ from django.db.models import Q
 from production.actions import lose
 from production.choices import State
 from production.isolation import each_alone
-from production.models import Condition, Equipment, Fault
+from production.models import Condition, Counter, Equipment, Fault
 from telemetry import status
 from telemetry.models import Tag
 from telemetry.wiring import WiredPlc, Wiring
@@ -76,12 +76,14 @@ def _shown(plc: WiredPlc) -> tuple[object, ...]:
 
 
 def _untold() -> list[int]:
-    """The equipment of which something is known or a fault is open, though no tag is left that tells of it.
+    """The equipment of which something is known, a fault is open or a counter stands, without a tag that tells.
 
     Those of a disabled PLC are left: it may be enabled again.
     """
     told_of = Tag.objects.playing_a_role().values("equipment")
     known = Condition.objects.exclude(state=State.NO_DATA).values("equipment")
     faulty = Fault.objects.filter(cleared_at=None).values("equipment")
-    found = Equipment.objects.exclude(pk__in=told_of).filter(Q(pk__in=known) | Q(pk__in=faulty))
+    counting = Counter.objects.values("equipment")
+    left = Q(pk__in=known) | Q(pk__in=faulty) | Q(pk__in=counting)
+    found = Equipment.objects.exclude(pk__in=told_of).filter(left)
     return list(found.values_list("pk", flat=True))

@@ -12,7 +12,7 @@ from ms5.events.retry import retried
 from production.actions import faults, states
 from production.actions.lines import locked, per_line
 from production.choices import State
-from production.models import Condition, Equipment
+from production.models import Condition, Counter, Equipment
 from production.transitions import Present, gap, is_ahead, is_silent, lost
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,8 @@ def lose(
 
     Idempotent: one that is in `no_data` already only takes the reason over, if it is another one. One
     that was read after `now` is left alone. `reason` is a sentence that stays the same while it is so. What is
-    lost for good has no open fault any more, since nobody would ever clear it.
+    lost for good has no open fault any more, since nobody would ever clear it, and no counter: people enter its
+    pieces now.
     """
     act = partial(_lose, reason=reason, now=now, for_good=for_good)
     return per_line(equipment_ids, lambda pk: pk, act)
@@ -47,6 +48,7 @@ def _lose(equipment_ids: Sequence[int], *, reason: str, now: datetime, for_good:
         if for_good:
             for pk, known in faults.open_faults(conditions).items():
                 faults.follow(conditions[pk], known, (), now, is_running=False)
+            Counter.objects.filter(equipment__in=conditions).delete()
         states.save(conditions.values())
     return moves
 

@@ -104,3 +104,13 @@ def test_a_counter_of_another_machine_leaves_the_one_that_had_it(poll, server, b
     count_up(poll, server, "Good", [1030, 1040])
     assert set(Counter.objects.values_list("equipment__code", "kind")) == {("BAG2", "good")}
     assert (made(bagger), made(other)) == ((20, 20), (20, 20))
+
+
+@pytest.mark.parametrize("how", ["its tags", "its controller"])
+def test_a_machine_without_any_tag_has_no_counter(poll, bagger, wired, good, how):
+    if how == "its tags":
+        Tag.objects.filter(equipment=bagger).delete()
+    else:
+        wired.delete()
+    ticks(poll, 3)
+    assert (kinds(), made(bagger)) == (set(), (20, 20))
