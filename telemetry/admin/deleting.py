@@ -51,16 +51,16 @@ class DeletedWithReadings:
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         with transaction.atomic():
-            _hold([obj])
+            hold([obj])
             super().delete_model(request, obj)  # type: ignore[misc]  # of the page
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         with transaction.atomic():
-            _hold(list(queryset))
+            hold(list(queryset))
             super().delete_queryset(request, queryset)  # type: ignore[misc]  # of the page
 
 
-def _hold(own: Sequence[Any]) -> None:
+def hold(own: Sequence[Any]) -> None:
     """Let whoever writes a reading of these wait until they are gone: else it would keep them from going.
 
     The link's row comes first, as in a poll, or each would wait for the other.

@@ -1,8 +1,10 @@
 """Pages of controllers: where they are, whether they answer, and which tags they have."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.db import models
 from django.http import HttpRequest
@@ -17,12 +19,15 @@ from production.admin.base import AllLinesToAdd, LimitedInline, LimitedRecordAdm
 from production.refusals import ActionRefused
 from telemetry import quarantine
 from telemetry.admin.columns import LINK_COLOURS, TagColumns, link_of
-from telemetry.admin.deleting import DeletedWithReadings
+from telemetry.admin.deleting import DeletedWithReadings, hold
 from telemetry.choices import Role
 from telemetry.connection import MOST_AT_ONCE, answers
 from telemetry.models import ConfigurationWarning, Plc, PlcLink, Tag
 from telemetry.roles import bit_error
+from telemetry.sharding import bound, move
 from telemetry.visibility import plcs_of, serves_only_lines_of, tags_of
+
+_MOVE = "Move to shard %s, with all that share a machine or a serial line"
 
 if TYPE_CHECKING:
     Formset = forms.BaseInlineFormSet[Any, Any, Any]
@@ -237,6 +242,39 @@ class PlcAdmin(DeletedWithReadings, AllLinesToAdd, PlantAdmin):
     def stretched(self, plc: Plc) -> str | None:
         link = link_of(plc)
         return (link.load or None) if link else None
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: Any) -> None:
+        if formset.model is Tag:
+            hold([gone.instance for gone in formset.deleted_forms if gone.instance.pk])
+        super().save_formset(request, form, formset, change)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Return the actions, and one for each shard that controllers can be moved to."""
+        actions: dict[str, Any] = super().get_actions(request)
+        shards = settings.POLL_SHARDS
+        if shards > 1 and self.has_change_permission(request):
+            for shard in range(shards):
+                does = partial(type(self).move_to_shard, shard=shard)
+                actions[f"move_to_shard_{shard}"] = (
+                    does,
+                    f"move_to_shard_{shard}",
+                    _MOVE % shard,
+                )
+        return actions
+
+    def move_to_shard(
+        self, request: HttpRequest, plcs: "models.QuerySet[Plc]", *, shard: int
+    ) -> None:
+        """Move them, with all that share a machine or a serial line with them."""
+        together = bound(plcs)
+        if foreign := [plc for plc in together if not self.has_change_permission(request, plc)]:
+            messages.error(
+                request, f"{foreign[0]} would move too, and serves lines that are not yours."
+            )
+            return
+        moved = move(together, shard, actor=actor(request))
+        said = ", ".join(plc.code for plc in moved) or "none, they are there already"
+        messages.success(request, f"Moved to shard {shard}: {said}.")
 
     @admin.action(description="Test connection", permissions=["change"])
     def test_connection(self, request: HttpRequest, plcs: "models.QuerySet[Plc]") -> None:

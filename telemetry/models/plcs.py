@@ -23,6 +23,7 @@ HOST = RegexValidator(
 )
 _PARTED = "{other} reads the same equipment in shard {shard}; one task must read them both."
 _LINE = "{other} is on the same line in shard {shard}; one task must read them both."
+_TOGETHER = "An action in the list of controllers moves them together."
 _NO_DEVICE = "Only Modbus RTU is spoken on a serial line; write a name or an IP address."
 _SPEAKING = [role for role in Role if role != Role.NONE]
 _COM = re.compile(r"COM[0-9]{1,3}")
@@ -143,13 +144,13 @@ class Plc(models.Model):
             tags__equipment__tags__plc=self.pk, tags__role__in=_SPEAKING
         ).exclude(shard=self.shard)
         if other := parted.first():
-            errors["shard"] = _PARTED.format(other=other, shard=other.shard)
+            errors["shard"] = f"{_PARTED.format(other=other, shard=other.shard)} {_TOGETHER}"
         if self.protocol in {Protocol.MODBUS_RTU, Protocol.MODBUS_RTU_TCP}:
             line = others.filter(protocol=self.protocol, host=self.host)
             if not is_serial:
                 line = line.filter(port=self.port)
             if other := line.exclude(shard=self.shard).first():
-                errors["shard"] = _LINE.format(other=other, shard=other.shard)
+                errors["shard"] = f"{_LINE.format(other=other, shard=other.shard)} {_TOGETHER}"
             elif (
                 "serial" not in errors
                 and is_serial

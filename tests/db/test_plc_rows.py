@@ -86,7 +86,8 @@ def test_plcs_of_one_equipment_share_a_shard():
     row.full_clean()
     row.save()
     second.shard = 1
-    assert errors(second) == {"shard": sentence}
+    together = "An action in the list of controllers moves them together."
+    assert errors(second) == {"shard": f"{sentence} {together}"}
     Plc(code="new", name="New", protocol="logix", host="plc", port=1, shard=5).full_clean()
 
 
