@@ -124,24 +124,28 @@ except LinkDown as down:
 
 
 def test_an_answer_that_waited_for_a_stopped_reader_is_too_late():
-    asked = []
+    asked, stopped = threading.Event(), threading.Event()
 
-    def after_a_while(request):
-        asked.append(request)
-        time.sleep(0.2)
+    def once_it_is_stopped(request):
+        asked.set()
+        stopped.wait(10)
         return registers_for(request, 40)
 
-    with ScriptedPeer(after_a_while) as peer:
+    with ScriptedPeer(once_it_is_stopped) as peer:
         reader = subprocess.Popen(
             [sys.executable, "-c", READER, str(peer.port)],
             stdout=subprocess.PIPE,
             text=True,
         )
-        until(lambda: asked)
-        os.kill(reader.pid, signal.SIGSTOP)
-        time.sleep(0.8)
-        os.kill(reader.pid, signal.SIGCONT)
-        said, _ = reader.communicate(timeout=10)
+        try:
+            assert asked.wait(30)
+            os.kill(reader.pid, signal.SIGSTOP)
+            stopped.set()
+            time.sleep(0.8)
+            os.kill(reader.pid, signal.SIGCONT)
+            said, _ = reader.communicate(timeout=30)
+        finally:
+            reader.kill()
     assert said == f"127.0.0.1:{peer.port} did not answer within 0.5 s.\n"
 
 
