@@ -186,17 +186,19 @@ class Crowd:
 
     def leave(self, path: str) -> int:
         """Let all go, write their reports; return how many they were."""
-        reports = self._on_loop(self._leave())
-        Path(path).write_text(json.dumps(reports))
-        return len(reports)
+        count, reports = self._on_loop(self._leave())
+        Path(path).write_text(reports)
+        return int(count)
 
-    async def _leave(self) -> list[dict[str, Any]]:
-        reports = [client.report() for client in self._clients]
+    async def _leave(self) -> tuple[int, str]:
+        # At once as text: what comes while they go would change a part of what they report.
+        reports = json.dumps([client.report() for client in self._clients])
+        count = len(self._clients)
         for client in self._clients:
             client.stop()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._clients, self._tasks = [], []
-        return reports
+        return count, reports
 
     def _on_loop(self, doing: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(doing, self._loop).result(60)

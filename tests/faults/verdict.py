@@ -147,8 +147,13 @@ def _judge_client(
         stream: [(seq, id_) for seq, id_ in facts] for stream, facts in report["facts"].items()
     }
     for stream in applied.keys() | known.keys():
-        if set(applied[stream]) != set(known.get(stream, ())):
-            verdict.complain("unequal", f"{name} applied other facts of {stream} than came")
+        came, taken = set(applied[stream]), set(known.get(stream, ()))
+        if came != taken:
+            positions = [
+                [seq for seq, _ in sorted(some)[:5]] for some in (came - taken, taken - came)
+            ]
+            sentence = f"{name} did not apply of {stream} {positions[0]}, and applied {positions[1]} more"
+            verdict.complain("unequal", sentence)
 
 
 EVENTS = (
