@@ -169,7 +169,8 @@ def _row(  # noqa: PLR0917 - a row of the table, column by column
         pieces,
         good,
         total,
-        good * counts,
+        # Less than no piece in no seconds is no "-0".
+        good * counts + 0,
         total * counts,
     )
 

@@ -299,6 +299,17 @@ def test_a_ledger_that_mixes_counters_up_is_found_out(machine, monkeypatch, name
     assert found != expected
 
 
+def test_rejects_that_were_not_measured_take_no_seconds_from_the_good_ones(machine):
+    show(machine, 0, total=0, reject=0)
+    # More than an hour without a reading.
+    show(machine, 4000, total=10, reject=1)
+    rows = explain(machine, at(0), at(4000), at(4000)).made
+    assert [(row.kind, row.good, str(row.good_s)) for row in rows] == [
+        ("reject", -1, "0"),
+        ("total", 10, "0"),
+    ]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_the_upgrade_keeps_what_was_counted():
     made_by = equipment(no_data_after_s=3600)
