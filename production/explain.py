@@ -9,7 +9,6 @@ from production.accounting import time_account
 from production.made import (
     Sums,
     counted,
-    counters_in,
     entered_kinds,
     outputs,
     seconds_of,
@@ -126,7 +125,7 @@ def _bounded(leaves: Sequence[Stretch[Leaf]], page: int) -> tuple[list[Stretch[L
 
 def _made(equipment: Equipment, sums: Sums, products: Mapping[int, Product]) -> list[Made]:
     seconds = seconds_of({cycle for _, _, _, cycle, _ in sums if cycle is not None})
-    entered = entered_kinds([(equipment.pk, counters_in(sums))]).get(equipment.pk, frozenset())
+    entered = entered_kinds([(equipment.pk, sums)]).get(equipment.pk, frozenset())
     rows = [
         _row(
             share_of(kind, counters, entered),

@@ -11,7 +11,7 @@ from production import layers
 from production.choices import Metric, WindowKind
 from production.layers import FIRST, Wanted, moment
 from production.models import Equipment, QualityThreshold
-from production.pieces import Pieces, together
+from production.pieces import Counted, Pieces, together
 from production.quarters import whole
 
 FARTHEST_BACK = timedelta(days=7)
@@ -117,7 +117,7 @@ class _All:
                 parts.append(Wanted(each.number, each.owner, last, self.now))
             else:
                 parts.append(Wanted(each.number, each.owner, start, self.now))
-        counted: list[dict[tuple[str, str], int]] = [defaultdict(int) for _ in starts]
+        counted: list[Counted] = [defaultdict(int) for _ in starts]
         for rows in (layers.tallies(quarters), layers.counts(parts)):
             for number, kind, counters, product, _, is_measured, quantity in rows:
                 if is_measured and self._is_of(number, product):
@@ -221,7 +221,7 @@ class _Seeking:
 
     size: int
     oldest: datetime
-    counted: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
+    counted: Counted = field(default_factory=lambda: defaultdict(int))
     checked: int = 0
     is_done: bool = False
 

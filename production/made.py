@@ -1,7 +1,7 @@
 """What equipment made in windows: whole quarters of an hour from tallies, the rest from the increments."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -29,8 +29,7 @@ def outputs(extents: Sequence[Extent], now: datetime, *, exact: bool = False) ->
     sums = counted(extents, now, exact=exact)
     rejected = _in_changeovers(extents)
     seconds = seconds_of({*_cycles_in(sums), *_cycles_in(rejected)})
-    both = zip(extents, sums, strict=True)
-    entered = entered_kinds((extent.equipment.pk, counters_in(own)) for extent, own in both)
+    entered = entered_kinds(zip((each.equipment.pk for each in extents), sums, strict=True))
     return [
         _output(
             sums[number],
@@ -76,17 +75,14 @@ def counted(extents: Sequence[Extent], now: datetime, *, exact: bool = False) ->
     return found
 
 
-def counters_in(sums: Sums) -> set[str]:
-    """Return the sets of counters by which these pieces were counted."""
-    return {counters for _, counters, _, _, _ in sums}
-
-
-def entered_kinds(sets: Iterable[tuple[int, Collection[str]]]) -> dict[int, frozenset[str]]:
+def entered_kinds(counted_by: Iterable[tuple[int, Sums]]) -> dict[int, frozenset[str]]:
     """Return by equipment the kinds that people ever entered where counters count neither good nor all pieces.
 
-    Given are equipment and the sets of counters that matter; no query where each tells.
+    Given are equipment and what was counted there; no query where counters told everything.
     """
-    ids = {pk for pk, own in sets if any(_is_by_hand(counters) for counters in own)}
+    ids = {
+        pk for pk, sums in counted_by if any(_is_by_hand(counters) for _, counters, *_ in sums)
+    }
     if not ids:
         return {}
     rows = Tally.objects.filter(equipment__in=ids).order_by()

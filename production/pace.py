@@ -17,7 +17,7 @@ from production.coming import Coming
 from production.jobs import End, end, progress, rate
 from production.layers import Wanted
 from production.models import Equipment, Job, JobRun, Tally
-from production.pieces import together
+from production.pieces import Counted, together
 from production.public.jobs import NO_TARGET, name_of, status_of
 from production.stops import NO_DATA
 from production.timeline import Stretch, clip
@@ -25,8 +25,6 @@ from production.timelines import Extent, states_of
 
 RECENT = timedelta(minutes=10)
 NO_CONSTRAINT = "no equipment is the constraint of this line"
-_Sums = dict[tuple[str, str], int]
-"""Pieces by counters and kind."""
 
 
 def progress_of(jobs: Sequence[Job], now: datetime) -> list[facts.JobProgress]:
@@ -128,13 +126,13 @@ def _rates(runs: Sequence[_Run], now: datetime) -> list[float | None]:
     return found
 
 
-def _counted(runs: Sequence[_Run], since: datetime, now: datetime) -> list[_Sums]:
+def _counted(runs: Sequence[_Run], since: datetime, now: datetime) -> list[Counted]:
     """Return the measured pieces of each job that its constraint counted in (since, now]."""
     wanted = [Wanted(number, run.job.pk, since, now) for number, run in enumerate(runs)]
     return _by_kind(runs, layers.job_counts(wanted))
 
 
-def _tallied(runs: Sequence[_Run]) -> list[_Sums]:
+def _tallied(runs: Sequence[_Run]) -> list[Counted]:
     """Return the same of all time."""
     numbers = {run.job.pk: number for number, run in enumerate(runs)}
     rows = Tally.objects.filter(job__in=numbers, measured=True).order_by()
@@ -142,8 +140,8 @@ def _tallied(runs: Sequence[_Run]) -> list[_Sums]:
     return _by_kind(runs, ((numbers[job], *row) for job, *row in sums))
 
 
-def _by_kind(runs: Sequence[_Run], rows: Iterable[Any]) -> list[_Sums]:
-    found: list[_Sums] = [{} for _ in runs]
+def _by_kind(runs: Sequence[_Run], rows: Iterable[Any]) -> list[Counted]:
+    found: list[Counted] = [{} for _ in runs]
     for number, equipment, kind, counters, quantity in rows:
         own = runs[number].constraint
         if own is not None and own.pk == equipment:

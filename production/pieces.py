@@ -6,7 +6,7 @@ from dataclasses import dataclass
 GOOD, REJECT, TOTAL = "good", "reject", "total"
 KINDS = (GOOD, REJECT, TOTAL)
 
-Counted = Mapping[tuple[str, str], int]
+Counted = dict[tuple[str, str], int]
 """Pieces by the counters that there were, as `joined`, and by kind."""
 
 

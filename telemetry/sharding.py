@@ -1,16 +1,16 @@
 """Moves controllers from one poll task to another, together with those that one task must read beside them."""
 
 from collections.abc import Collection, Sequence
+from functools import reduce
+from operator import or_
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from ms5.accounts import audit
 from ms5.accounts.models import User
-from telemetry.choices import Protocol, Role
+from telemetry.choices import Role
 from telemetry.models import Plc, Tag
-
-_LINES = (Protocol.MODBUS_RTU, Protocol.MODBUS_RTU_TCP)
 
 
 def bound(plcs: QuerySet[Plc]) -> list[Plc]:
@@ -45,11 +45,8 @@ def _beside(plc_ids: Collection[int]) -> QuerySet[Tag, int]:
     return speaking.filter(equipment__in=own).values_list("plc", flat=True)
 
 
-def _on_a_line_of(plc_ids: Collection[int]) -> list[int]:
+def _on_a_line_of(plc_ids: Collection[int]) -> QuerySet[Plc, int]:
     """The controllers on a serial line, or behind a gateway, of one of these."""
-    lines = Plc.objects.filter(pk__in=plc_ids, protocol__in=_LINES)
-    same = Q()
-    for protocol, host, port in lines.values_list("protocol", "host", "port"):
-        on_it = Q(protocol=protocol, host=host)
-        same |= on_it if protocol == Protocol.MODBUS_RTU else on_it & Q(port=port)
-    return list(Plc.objects.filter(same).values_list("pk", flat=True)) if same else []
+    lines = [plc.same_line() for plc in Plc.objects.filter(pk__in=plc_ids)]
+    on_one = reduce(or_, (line for line in lines if line is not None), Q(pk__in=()))
+    return Plc.objects.filter(on_one).values_list("pk", flat=True)

@@ -169,12 +169,11 @@ class Ledger:
 
     def _going_on(self, observation: Observation) -> set[str]:
         """Return the kinds whose counters count the pieces of this time: not those that only begin by it."""
-        own = {kind for kind, stood in self._own(observation).items() if not stood.begins_anew}
-        return own - {
-            reading.kind
-            for reading in observation.counters
-            if reading.kind in own
-            and not self.counters[observation.equipment_id, reading.kind].is_of(reading)
+        shown = {reading.kind: reading for reading in observation.counters}
+        return {
+            kind
+            for kind, stood in self._own(observation).items()
+            if not stood.begins_anew and (kind not in shown or stood.is_of(shown[kind]))
         }
 
     def _last_piece(self, observation: Observation) -> datetime | None:

@@ -14,11 +14,11 @@ from ms5.events.log import append
 from ms5.rows import marks
 from production.choices import JobStatus
 from production.models import Job, JobRun
-from production.pieces import together
+from production.pieces import Counted, together
 from production.public.jobs import job_of, status_of
 
-Sums = dict[int, dict[tuple[str, str], int]]
-"""Pieces by equipment, then by counters and kind: only the line's constraint of the time counts for a job."""
+Sums = dict[int, Counted]
+"""Pieces by equipment: only the line's constraint of the time counts for a job."""
 
 # Each observation asks these, and the ORM's own way costs a fifth of a tick.
 _COUNTED = """

@@ -145,10 +145,8 @@ class Plc(models.Model):
         ).exclude(shard=self.shard)
         if other := parted.first():
             errors["shard"] = f"{_PARTED.format(other=other, shard=other.shard)} {_TOGETHER}"
-        if self.protocol in {Protocol.MODBUS_RTU, Protocol.MODBUS_RTU_TCP}:
-            line = others.filter(protocol=self.protocol, host=self.host)
-            if not is_serial:
-                line = line.filter(port=self.port)
+        if (same := self.same_line()) is not None:
+            line = others.filter(same)
             if other := line.exclude(shard=self.shard).first():
                 errors["shard"] = f"{_LINE.format(other=other, shard=other.shard)} {_TOGETHER}"
             elif (
@@ -161,6 +159,15 @@ class Plc(models.Model):
                 )
         if errors:
             raise ValidationError(errors)
+
+    def same_line(self) -> models.Q | None:
+        """Return what is on its serial line or behind its RTU gateway, itself too; None if it is on neither."""
+        # A form that has refused the protocol itself still comes here, with any.
+        if self.protocol not in {Protocol.MODBUS_RTU, Protocol.MODBUS_RTU_TCP}:
+            return None
+        line = models.Q(protocol=self.protocol, host=self.host)
+        is_serial = self.protocol == Protocol.MODBUS_RTU
+        return line if is_serial else line & models.Q(port=self.port)
 
     def parted_error(self, equipment_id: int) -> str:
         """Say why none of its tags can play a role for the equipment; empty when they can.

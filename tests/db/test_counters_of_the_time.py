@@ -260,7 +260,7 @@ def test_whatever_counters_come_and_go_each_piece_counts_once(machine, steps):
 
 
 class Undone:
-    """Take back what the block has written."""
+    """Take back what the block has written; actions refuse to run inside an `atomic` of somebody else."""
 
     def __enter__(self):
         self._point = connection.savepoint()
